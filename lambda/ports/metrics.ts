@@ -1,0 +1,4 @@
+/** Numbers about a run, for dashboards and alarms. */
+export interface Metrics {
+  record(name: string, value: number, unit: 'Milliseconds' | 'Count' | 'Bytes', dimensions?: Readonly<Record<string, string>>): void;
+}

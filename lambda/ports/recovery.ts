@@ -1,0 +1,55 @@
+/**
+ * Restore points, clones and restores. Begin and inspect never wait for the work itself: it outlasts a Lambda.
+ * Every `begin…` is idempotent by name: begun again after a crash, it joins what is under way or starts over.
+ */
+import type { Database } from './database';
+
+/** A state of the database that can be returned to. `lsn` is known on the embedded cluster only. */
+export interface RestorePoint {
+  readonly name: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly lsn: string | undefined;
+}
+
+export type RestorePointState =
+  | { readonly state: 'absent' }
+  | { readonly state: 'creating'; readonly doneBytes?: number; readonly totalBytes?: number }
+  | { readonly state: 'ready'; readonly restorePoint: RestorePoint }
+  | { readonly state: 'failed'; readonly reason: string };
+
+export type RecoveryTarget =
+  | { readonly kind: 'restore-point'; readonly name: string }
+  /** ISO 8601, UTC; must not lie after the last archived commit. */
+  | { readonly kind: 'time'; readonly at: string };
+
+export type InstanceState =
+  | { readonly state: 'absent' }
+  | { readonly state: 'creating'; readonly message?: string }
+  | { readonly state: 'ready' }
+  | { readonly state: 'failed'; readonly reason: string };
+
+export interface ArchivingHealth {
+  readonly healthy: boolean;
+  /** What was looked at, in a sentence. */
+  readonly evidence: string;
+}
+
+export interface Recovery {
+  /** Whether WAL reaches the archive, i.e. whether a restore point taken now could be returned to. */
+  archiving(): Promise<ArchivingHealth>;
+
+  beginRestorePoint(name: string): Promise<RestorePointState>;
+  inspectRestorePoint(name: string): Promise<RestorePointState>;
+  /** Newest first. */
+  listRestorePoints(): Promise<readonly RestorePoint[]>;
+
+  /** A new instance recovered to the target, beside the serving one: a disposable clone, or the one to cut over to. */
+  beginInstance(name: string, target: RecoveryTarget): Promise<InstanceState>;
+  inspectInstance(name: string): Promise<InstanceState>;
+  /** The instance must be `ready`. */
+  openInstance(name: string): Promise<Database>;
+  /** Removes the instance and all that it holds; an absent one is no error. */
+  discardInstance(name: string): Promise<void>;
+  listInstances(): Promise<readonly string[]>;
+}
