@@ -14,6 +14,14 @@ export interface HistoryDiagnosis {
   readonly missing: readonly string[];
 }
 
+export interface DraftMigration {
+  /** Folder name, `<timestamp>_<name>`. */
+  readonly name: string;
+  readonly sql: string;
+}
+
+export type DevDiagnosis = { readonly needsReset: false } | { readonly needsReset: true; readonly reason: string };
+
 export interface SchemaEngine {
   diagnose(database: Database, project: Project): Promise<HistoryDiagnosis>;
   /**
@@ -23,6 +31,17 @@ export interface SchemaEngine {
   drift(database: Database, applied: Project): Promise<string>;
   /** SQL that would lead from the end of the migration history to `schema.prisma`; empty when in sync. Uses a shadow database, too. */
   unmigratedChanges(database: Database, project: Project): Promise<string>;
+  /** The migration that would lead from the end of the history to `schema.prisma`; `undefined` when in sync. */
+  draftMigration(
+    database: Database,
+    project: Project,
+    draft: { readonly name: string; readonly at: Date },
+  ): Promise<DraftMigration | undefined>;
+  /**
+   * Whether the history in the folder can lead on from where a development database stands. It cannot where applied
+   * migrations were edited or are missing, or where the database has drifted. Uses a shadow database, too.
+   */
+  devDiagnostic(database: Database, project: Project): Promise<DevDiagnosis>;
   /** SQL that builds `schema.prisma` from nothing. */
   fullScript(schema: string): Promise<string>;
   markApplied(database: Database, project: Project, migration: string): Promise<void>;

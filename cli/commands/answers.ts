@@ -1,0 +1,66 @@
+/** `approve`, `reject`, `decide`, `abort`: what a person does about a run, from another terminal. */
+import { FileObjectStore } from '../../lambda/adapters/embedded/file-object-store';
+import { LocalControl } from '../../lambda/adapters/embedded/workflow/local-control';
+import { UsageError } from '../../lambda/domain/errors';
+import { readRequest } from '../../lambda/journal/journal';
+import type { AnswerOutcome, PersonsAnswer } from '../../lambda/ports/workflow-control';
+import type { CommandContext } from '../command';
+import { whoami } from '../workflow-run';
+
+type Options = { readonly comment?: string };
+
+export async function approveCommand(context: CommandContext, [runId = '']: readonly string[], raw: Options): Promise<number> {
+  const control = await controlOf(context, runId);
+  return conclude(context, runId, 'approved', await control.approve(runId, personOf(raw)));
+}
+
+export async function rejectCommand(context: CommandContext, [runId = '']: readonly string[], raw: Options): Promise<number> {
+  const control = await controlOf(context, runId);
+  return conclude(context, runId, 'rejected', await control.reject(runId, personOf(raw)));
+}
+
+export async function decideCommand(
+  context: CommandContext,
+  [runId = '', decision = '']: readonly string[],
+  raw: Options,
+): Promise<number> {
+  if (decision !== 'restore' && decision !== 'hold') {
+    throw new UsageError(`The decision cannot be "${decision}". Use restore or hold.`);
+  }
+  const control = await controlOf(context, runId);
+  return conclude(context, runId, `decided: ${decision}`, await control.decide(runId, decision, personOf(raw)));
+}
+
+export async function abortCommand(context: CommandContext, [runId = '']: readonly string[], raw: Options): Promise<number> {
+  const control = await controlOf(context, runId);
+  await control.abort(runId, personOf(raw));
+  context.terminal.summary(`${runId} is asked to stop; watch it with "godwit runs watch ${runId}".`);
+  context.finish({ runId, answer: 'abort' });
+  return 0;
+}
+
+/** The store alone: an answer needs no cluster, and must not start one. */
+async function controlOf(context: CommandContext, runId: string): Promise<LocalControl> {
+  const store = new FileObjectStore(context.options.dataDir);
+  await readRequest(store, runId);
+  return new LocalControl(store, async () => undefined);
+}
+
+const personOf = ({ comment }: Options): PersonsAnswer => ({
+  by: whoami(),
+  at: new Date().toISOString(),
+  ...(comment === undefined ? {} : { comment }),
+});
+
+function conclude(context: CommandContext, runId: string, answer: string, result: AnswerOutcome): number {
+  switch (result.outcome) {
+    case 'accepted':
+      context.terminal.summary(`${runId}: ${answer}.`);
+      context.finish({ runId, answer });
+      return 0;
+    case 'already-answered':
+      throw new UsageError(`${runId} was answered already: ${result.answer}, by ${result.by}.`);
+    case 'not-asked':
+      throw new UsageError(`${runId} asks nothing of the kind now. See "godwit runs show ${runId}".`);
+  }
+}

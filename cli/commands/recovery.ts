@@ -1,0 +1,73 @@
+/** `snapshot`, `restore`: restore points by hand. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UsageError } from '../../lambda/domain/errors';
+import type { Endpoint } from '../../lambda/ports/endpoint';
+import type { Recovery, RecoveryTarget } from '../../lambda/ports/recovery';
+import type { CommandContext } from '../command';
+import { openHome } from '../home';
+
+const POLL_MS = 100;
+
+export async function snapshotCommand(context: CommandContext): Promise<number> {
+  const { recovery } = await recoveryOf(context);
+  const name = `manual-${new Date().toISOString().replace(/[-:.]/g, '').slice(0, 15)}`;
+  let state = await recovery.beginRestorePoint(name);
+  while (state.state === 'creating') {
+    await sleep(POLL_MS, undefined, { signal: context.signal });
+    state = await recovery.inspectRestorePoint(name);
+  }
+  if (state.state !== 'ready') throw new UsageError(`No restore point: ${state.state === 'failed' ? state.reason : 'it vanished'}.`);
+  context.terminal.summary(`Restore point ${state.restorePoint.name} at ${state.restorePoint.at}.`, `Return to it: godwit restore --to ${name}`);
+  context.finish({ status: 'succeeded', restorePoint: state.restorePoint });
+  return 0;
+}
+
+export async function restoreCommand(
+  context: CommandContext,
+  _args: readonly string[],
+  raw: { to: string; yes?: boolean },
+): Promise<number> {
+  const { recovery, endpoint } = await recoveryOf(context);
+  const target = await targetOf(recovery, raw.to);
+  if (!raw.yes) {
+    const question = `Restore to ${raw.to}? What was written since is lost to the application; the old instance is kept.`;
+    if (!context.interactive || (await context.terminal.ask(question)) === 'no') {
+      context.terminal.summary(context.interactive ? 'Nothing was changed.' : 'A restore must be confirmed: add --yes.');
+      context.finish({ status: 'blocked' });
+      return 3;
+    }
+  }
+  const stamp = new Date().toISOString().replace(/[-:.TZ]/g, '').slice(0, 14);
+  const instance = `restored-${stamp}`;
+  let state = await recovery.beginInstance(instance, target);
+  while (state.state === 'creating') {
+    await sleep(POLL_MS, undefined, { signal: context.signal });
+    state = await recovery.inspectInstance(instance);
+  }
+  if (state.state !== 'ready') {
+    await recovery.discardInstance(instance);
+    throw new UsageError(`The restore failed, nothing was changed: ${state.state === 'failed' ? state.reason : 'the instance vanished'}.`);
+  }
+  while ((await endpoint.cutOver(instance, `kept-${stamp}`)) === 'waiting') await sleep(POLL_MS);
+  await endpoint.unfence();
+  context.terminal.summary(`Restored to ${raw.to}. The old instance is kept as kept-${stamp}.`);
+  context.finish({ status: 'succeeded', instance, keptAs: `kept-${stamp}` });
+  return 0;
+}
+
+async function recoveryOf(context: CommandContext): Promise<{ recovery: Recovery; endpoint: Endpoint }> {
+  const { recovery, endpoint } = await openHome(context);
+  if (!recovery || !endpoint) {
+    throw new UsageError('Godwit can take restore points of its embedded cluster only, not of the server in DATABASE_URL.');
+  }
+  return { recovery, endpoint };
+}
+
+async function targetOf(recovery: Recovery, to: string): Promise<RecoveryTarget> {
+  const known = await recovery.listRestorePoints();
+  if (known.some(({ name }) => name === to)) return { kind: 'restore-point', name: to };
+  const at = new Date(to);
+  if (!Number.isNaN(at.getTime())) return { kind: 'time', at: at.toISOString() };
+  const names = known.slice(0, 5).map(({ name }) => name);
+  throw new UsageError(`There is no restore point "${to}"${names.length > 0 ? ` (there are ${names.join(', ')})` : ''}. An ISO time does as well.`);
+}

@@ -1,0 +1,61 @@
+/** `run`, `deploy`, `rehearse`: pending migrations through the workflow. */
+import { join } from 'node:path';
+import { DEFAULT_POLICY, EXIT_CODES, type Policy } from '../../lambda/domain/run';
+import { findingsOf } from '../../lambda/report/collect';
+import { UsageError } from '../../lambda/domain/errors';
+import type { CommandContext } from '../command';
+import { openHome, stepContext } from '../home';
+import { type RawRunOptions, runPolicy } from '../options';
+import { readProject } from '../project-folder';
+import { type FinishedRun, takeThroughWorkflow } from '../workflow-run';
+
+export async function runCommand(context: CommandContext, _args: readonly string[], raw: RawRunOptions): Promise<number> {
+  const approve = context.interactive ? 'ask' : 'never';
+  return runWith(context, runPolicy(raw, { ...DEFAULT_POLICY, approve }));
+}
+
+export async function deployCommand(context: CommandContext, _args: readonly string[], raw: RawRunOptions): Promise<number> {
+  return runWith(context, runPolicy(raw, { ...DEFAULT_POLICY, approve: 'auto', rehearse: false }));
+}
+
+export async function rehearseCommand(context: CommandContext, _args: readonly string[], raw: RawRunOptions): Promise<number> {
+  return runWith(context, runPolicy(raw, { ...DEFAULT_POLICY, approve: 'never', rehearseOnly: true }));
+}
+
+async function runWith(context: CommandContext, policy: Policy): Promise<number> {
+  const began = performance.now();
+  // Read before anything is started: a faulty folder must not cost a cluster.
+  const project = await readProject(context.options.prismaDir, { applied: async () => [] });
+  if (policy.until !== undefined && !project.migrations.some(({ name }) => name === policy.until)) {
+    throw new UsageError(`--until names ${policy.until}, which is not in the migrations folder.`);
+  }
+  const home = await openHome(context);
+  const run = await takeThroughWorkflow(context, home, { project, policy, steps: stepContext(context, home) });
+  return concludeRun(context, run, { command: policy.rehearseOnly ? 'rehearse' : 'run', durationMs: performance.now() - began });
+}
+
+/** Says how the run ended, and answers the exit code that `docs/command-line.md` promises for it. */
+export function concludeRun(
+  context: CommandContext,
+  { request, journal }: FinishedRun,
+  facts: { readonly command: string; readonly durationMs: number },
+): number {
+  const outcome = journal.outcome;
+  const status = outcome?.status ?? 'failed';
+  const reports = journal.record('Report');
+  const rehearsal = journal.record('Rehearse');
+  context.finish({
+    runId: request.runId,
+    status,
+    reason: outcome?.reason ?? 'the run was not judged',
+    applied: outcome?.applied ?? [],
+    rolledBack: outcome?.rolledBack ?? [],
+    findings: findingsOf(journal),
+    worstBlockingMs: journal.record('Migrate')?.worstBlockingMs ?? 0,
+    durationMs: Math.round(facts.durationMs),
+    ...(reports ? { report: join(context.options.dataDir, reports.html) } : {}),
+    ...(facts.command === 'rehearse' ? { statements: rehearsal?.statements ?? [] } : {}),
+  });
+  return EXIT_CODES[status];
+}
+

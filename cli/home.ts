@@ -1,0 +1,134 @@
+/** Composes the ports for the home that a command works in: the embedded cluster, or a server of somebody else. */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { EmbeddedCluster } from '../lambda/adapters/embedded/cluster';
+import { DiskCapacity } from '../lambda/adapters/embedded/disk-capacity';
+import { EmbeddedEndpoint } from '../lambda/adapters/embedded/endpoint';
+import { FileObjectStore } from '../lambda/adapters/embedded/file-object-store';
+import { OutboxNotifier } from '../lambda/adapters/embedded/outbox-notifier';
+import { EmbeddedRecovery } from '../lambda/adapters/embedded/recovery';
+import { parseDatabaseUrl } from '../lambda/adapters/postgres/database-url';
+import { PgDatabase } from '../lambda/adapters/postgres/pg-database';
+import { installedWasm } from '../lambda/adapters/prisma/installed-wasm';
+import { WasmSchemaEngine } from '../lambda/adapters/prisma/wasm-schema-engine';
+import { systemClock } from '../lambda/adapters/system-clock';
+import type { Capacity } from '../lambda/ports/capacity';
+import type { Database } from '../lambda/ports/database';
+import type { Endpoint } from '../lambda/ports/endpoint';
+import type { ObjectStore } from '../lambda/ports/object-store';
+import type { Recovery } from '../lambda/ports/recovery';
+import type { SchemaEngine } from '../lambda/ports/schema-engine';
+import type { StepContext } from '../lambda/steps/context';
+import type { CommandContext } from './command';
+
+export interface Home {
+  readonly database: Database;
+  /** Names the database for people and in leases. */
+  readonly label: string;
+  readonly recovery: Recovery | undefined;
+  readonly endpoint: Endpoint | undefined;
+  readonly capacity: Capacity | undefined;
+  readonly store: ObjectStore;
+  readonly engine: SchemaEngine;
+  /** The application's URL, with its password. */
+  readonly url: string;
+}
+
+export interface HomeOptions {
+  /** The embedded cluster, whatever the environment says. */
+  readonly embeddedOnly?: boolean;
+  readonly port?: number;
+  /** Stays up when the command ends. */
+  readonly keep?: boolean;
+}
+
+/** Starts what has to be started; the command's end stops that again. */
+export async function openHome(context: CommandContext, options: HomeOptions = {}): Promise<Home> {
+  const { databaseUrl } = context.options;
+  return databaseUrl !== undefined && !options.embeddedOnly
+    ? serverHome(context, databaseUrl)
+    : embeddedHome(context, options);
+}
+
+function serverHome(context: CommandContext, url: string): Home {
+  const database = new PgDatabase(parseDatabaseUrl(url));
+  return {
+    database,
+    label: labelOf(database),
+    recovery: undefined,
+    endpoint: undefined,
+    capacity: undefined,
+    store: new FileObjectStore(context.options.dataDir),
+    engine: engineOf(context),
+    url,
+  };
+}
+
+async function embeddedHome(context: CommandContext, options: HomeOptions): Promise<Home> {
+  const cluster = clusterOf(context, options);
+  const { database, url, startedByUs } = await cluster.ensureStarted();
+  if (startedByUs && !options.keep) context.atEnd(async () => void (await cluster.stop()));
+  const recovery = await EmbeddedRecovery.open(cluster);
+  context.atEnd(() => recovery.close());
+  return {
+    database,
+    label: labelOf(database),
+    recovery,
+    endpoint: new EmbeddedEndpoint(cluster),
+    capacity: new DiskCapacity(context.options.dataDir),
+    store: new FileObjectStore(context.options.dataDir),
+    engine: engineOf(context),
+    url,
+  };
+}
+
+export const clusterOf = ({ options, invocation, terminal }: CommandContext, { port }: { port?: number } = {}): EmbeddedCluster =>
+  EmbeddedCluster.at(options.dataDir, {
+    projectRoot: invocation.projectRoot,
+    database: 'wedefidaily',
+    log: (message) => terminal.note(message),
+    ...(port === undefined ? {} : { port }),
+  });
+
+const engineOf = ({ invocation }: CommandContext): SchemaEngine =>
+  new WasmSchemaEngine({ loadWasm: installedWasm(invocation.projectRoot) });
+
+const labelOf = ({ address }: Database): string => `${address.host}:${address.port}/${address.database}`;
+
+/** A Lambda's time limit has no meaning on one's own machine, but steps that part their work are tried here, too. */
+const STEP_TIME_MS = 14 * 60_000;
+
+export function stepContext(context: CommandContext, home: Home): StepContext {
+  return {
+    database: home.database,
+    recovery: home.recovery,
+    endpoint: home.endpoint,
+    capacity: home.capacity,
+    store: home.store,
+    engine: home.engine,
+    notifier: new OutboxNotifier(home.store),
+    metrics: { record: () => undefined },
+    clock: systemClock,
+    progress: { report: (event) => context.terminal.event(event) },
+    owner: thisProcess,
+    isOwnerGone,
+    signal: context.signal,
+    stepTimeMs: STEP_TIME_MS,
+  };
+}
+
+/** A process id alone may be another process's after a restart: the random part tells this one from its namesakes. */
+const thisProcess = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
+
+/** Only processes of this machine can be looked at; a lease from elsewhere has to expire. */
+export function isOwnerGone(owner: string): boolean {
+  const [host, pid] = owner.split(':');
+  if (host !== hostname()) return false;
+  if (owner !== thisProcess && Number(pid) === process.pid) return true;
+  try {
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}

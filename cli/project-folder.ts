@@ -1,0 +1,141 @@
+/** Reads a Prisma folder from disk. */
+import type { Dirent } from 'node:fs';
+import { readdir, readFile, realpath } from 'node:fs/promises';
+import { basename, join, relative, sep } from 'node:path';
+import { MigrationsFolderError, messageOf } from '../lambda/domain/errors';
+import type { Project } from '../lambda/domain/migration';
+import {
+  type FoundFile,
+  type FoundFolder,
+  type FoundMigration,
+  folderError,
+  type ReadScript,
+  readFolder,
+} from '../lambda/domain/migrations-folder';
+import { parseScript, SqlDirectiveError, SqlSyntaxError } from '../lambda/sql/parse';
+
+export interface ReadProjectOptions {
+  /**
+   * Answers the names of applied migrations. History cannot be corrected and must not keep its database from being
+   * migrated on: what is wrong with the text or the name of an applied migration is no problem. Nor is it parsed,
+   * which of thousands of migrations would take a second.
+   */
+  readonly applied?: () => Promise<readonly string[]>;
+  /** The migrations folder may be missing: the first migration is about to be written. */
+  readonly allowNew?: boolean;
+}
+
+/** @throws MigrationsFolderError with all problems, each on its own line */
+export async function readProject(prismaDir: string, options: ReadProjectOptions = {}): Promise<Project> {
+  const found = await findFolder(prismaDir);
+  const folder = options.allowNew ? { ...found, hasMigrationsFolder: true } : found;
+  const applied = new Set(await options.applied?.());
+  const { project, problems } = await readFolder(folder, { readScript, applied });
+  const error = folderError(problems);
+  if (error !== undefined) throw error;
+  return project;
+}
+
+const readScript: ReadScript = async (sql) => {
+  try {
+    return { outcome: 'statements', statements: (await parseScript(sql)).statements };
+  } catch (error) {
+    if (!(error instanceof SqlSyntaxError || error instanceof SqlDirectiveError)) throw error;
+    return { outcome: 'refused', line: error.line, problem: error.problem };
+  }
+};
+
+async function findFolder(prismaDir: string): Promise<FoundFolder> {
+  const root = await realpath(prismaDir).catch((error: unknown) => {
+    throw missingFolder(prismaDir, error);
+  });
+  const top = new Map((await entriesOf(root)).map((entry) => [entry.name, entry]));
+  const migrationsDir = join(root, 'migrations');
+  const entries = top.has('migrations') ? await entriesOf(migrationsDir) : [];
+  const folders = entries.filter(isMigrationFolder);
+  const file = (dir: string, entry: Dirent | undefined) => findFile(root, dir, entry);
+  return {
+    schema: await file(root, top.get('schema.prisma')),
+    lockfile: await file(
+      migrationsDir,
+      entries.find(({ name }) => name === 'migration_lock.toml'),
+    ),
+    hasMigrationsFolder: top.has('migrations'),
+    migrations: await inBatches(folders, (entry) => findMigration(root, migrationsDir, entry)),
+    invariants: top.has('invariants') ? await findInvariants(root) : [],
+  };
+}
+
+function missingFolder(prismaDir: string, cause: unknown): MigrationsFolderError {
+  return new MigrationsFolderError({
+    file: prismaDir,
+    problem: 'the Prisma folder does not exist or cannot be read',
+    remedy: 'Run from the folder that holds it, or name it with --prisma.',
+    cause,
+  });
+}
+
+/** Files beside the migrations' folders are none of ours; names with a leading dot belong to other programs. */
+const isMigrationFolder = (entry: Dirent): boolean =>
+  (entry.isDirectory() || entry.isSymbolicLink()) && !entry.name.startsWith('.');
+
+async function findMigration(root: string, migrationsDir: string, entry: Dirent): Promise<FoundMigration> {
+  const { name } = entry;
+  const dir = join(migrationsDir, name);
+  const outside = entry.isSymbolicLink() ? await targetOutside(root, dir) : undefined;
+  if (outside !== undefined) return { name, sql: outside, downSql: { state: 'absent' } };
+  const files = new Map((await entriesOf(dir)).map((each) => [each.name, each]));
+  const [sql, downSql] = await Promise.all([
+    findFile(root, dir, files.get('migration.sql')),
+    findFile(root, dir, files.get('down.sql')),
+  ]);
+  return { name, sql, downSql };
+}
+
+async function findInvariants(root: string): Promise<FoundFolder['invariants']> {
+  const dir = join(root, 'invariants');
+  const entries = (await entriesOf(dir)).filter(({ name }) => name.endsWith('.sql') && !name.startsWith('.'));
+  const found = await inBatches(entries, async (entry) => ({
+    file: `invariants/${entry.name}`,
+    content: await findFile(root, dir, entry),
+  }));
+  return found.sort((a, b) => (a.file < b.file ? -1 : 1));
+}
+
+async function findFile(root: string, dir: string, entry: Dirent | undefined): Promise<FoundFile> {
+  if (entry === undefined) return { state: 'absent' };
+  const path = join(dir, entry.name);
+  const outside = entry.isSymbolicLink() ? await targetOutside(root, path) : undefined;
+  if (outside !== undefined) return outside;
+  return readFile(path).then(
+    (bytes) => ({ state: 'read', bytes }),
+    (error: unknown) => ({ state: 'unreadable', reason: messageOf(error) }),
+  );
+}
+
+/** Where a symbolic link leads, if that is outside the Prisma folder or nowhere. */
+async function targetOutside(root: string, path: string): Promise<FoundFile | undefined> {
+  try {
+    const target = await realpath(path);
+    const isInside = target.startsWith(root + sep);
+    return isInside ? undefined : { state: 'outside', target: relative(root, target) };
+  } catch (error) {
+    return {
+      state: 'unreadable',
+      reason: `${basename(path)} is a broken symbolic link: ${messageOf(error)}`,
+    };
+  }
+}
+
+const entriesOf = (dir: string): Promise<Dirent[]> => readdir(dir, { withFileTypes: true });
+
+/** Enough to keep the disk busy, and far from the limit of open files. */
+const BATCH = 64;
+
+async function inBatches<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (let at = 0; at < items.length; at += BATCH) {
+    results.push(...(await Promise.all(items.slice(at, at + BATCH).map(work))));
+  }
+  return results;
+}

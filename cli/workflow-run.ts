@@ -1,0 +1,179 @@
+/** Takes one run through the workflow in this process: a new one, or one that was killed and goes on from its journal. */
+import { readFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { LocalControl, waitForAnswer } from '../lambda/adapters/embedded/workflow/local-control';
+import { executeWorkflow, type StepHandler } from '../lambda/adapters/embedded/workflow/local-workflow';
+import type { QuestionName } from '../lambda/domain/question';
+import { newRunId, type Policy, type RunRequest } from '../lambda/domain/run';
+import type { Project } from '../lambda/domain/migration';
+import { STEP_NAMES, type StepName } from '../lambda/domain/step';
+import { createRun, Journal, listRuns, readRequest } from '../lambda/journal/journal';
+import { claimLease } from '../lambda/journal/lease';
+import type { StepContext } from '../lambda/steps/context';
+import { isAborted } from '../lambda/steps/enter';
+import { steps } from '../lambda/steps';
+import type { CommandContext } from './command';
+import type { Home } from './home';
+
+const POLL_MS = 100;
+
+export interface FinishedRun {
+  readonly request: RunRequest;
+  readonly journal: Journal;
+}
+
+export async function takeThroughWorkflow(
+  context: CommandContext,
+  home: Home,
+  work: { readonly project: Project; readonly policy: Policy; readonly steps: StepContext },
+): Promise<FinishedRun> {
+  const { store } = home;
+  const request = await chooseRun(context, home, work.project, work.policy);
+  // Before anything of the run is touched: another live process may be working on it.
+  await claimLease(store, {
+    database: request.database,
+    runId: request.runId,
+    owner: work.steps.owner,
+    ttlMs: 60_000,
+    now: work.steps.clock.now(),
+    isOwnerGone: work.steps.isOwnerGone,
+  });
+  const control = new LocalControl(store, (runId) => execute(context, work.steps, runId, request.policy.rehearse));
+  const stop = onAbort(context.signal, () => control.abort(request.runId, { by: whoami(), at: new Date().toISOString() }));
+  const asking = askAtTerminal(context, work.steps, control, request);
+  try {
+    await control.start(request.runId);
+  } finally {
+    stop();
+    asking.stop();
+  }
+  return { request, journal: await Journal.open(store, request.runId) };
+}
+
+/** The run that was killed here goes on; otherwise a new one begins. */
+async function chooseRun(context: CommandContext, home: Home, project: Project, policy: Policy): Promise<RunRequest> {
+  const unfinished = await findUnfinished(home);
+  if (unfinished) {
+    const hasBegun = unfinished.journal.entries.some((entry) => entry.type === 'entered' && entry.step === 'Migrate');
+    const isSame = JSON.stringify(unfinished.request.project) === JSON.stringify(project);
+    if (isSame || hasBegun) {
+      context.terminal.note(`Going on with ${unfinished.request.runId}, which was interrupted.`);
+      return unfinished.request;
+    }
+    context.terminal.note(`${unfinished.request.runId} was interrupted before it changed anything, and the migrations are others now: beginning anew.`);
+    await closeInterrupted(home, unfinished);
+  }
+  const now = new Date();
+  const request: RunRequest = {
+    runId: newRunId(now),
+    requestedAt: now.toISOString(),
+    requestedBy: whoami(),
+    database: home.label,
+    project,
+    policy,
+  };
+  await createRun(home.store, request);
+  return request;
+}
+
+async function findUnfinished(home: Home): Promise<FinishedRun | undefined> {
+  for (const runId of await listRuns(home.store)) {
+    const request = await readRequest(home.store, runId);
+    if (request.database !== home.label) continue;
+    const journal = await Journal.open(home.store, runId);
+    // Runs of one database follow each other: an older one is unfinished only if the newest is its successor.
+    return journal.outcome ? undefined : { request, journal };
+  }
+  return undefined;
+}
+
+async function closeInterrupted(home: Home, { journal }: FinishedRun): Promise<void> {
+  await home.recovery?.discardInstance(`rehearsal-${journal.runId}`);
+  await journal.append({
+    type: 'checkpoint',
+    at: new Date().toISOString(),
+    step: 'Finish',
+    phase: 'Finish',
+    verdict: 'passed',
+    route: 'aborted',
+    message: 'interrupted before anything was changed, and superseded',
+    record: { status: 'aborted', applied: [], rolledBack: [], reason: 'interrupted before anything was changed, and superseded' },
+  });
+}
+
+async function execute(context: CommandContext, stepContext: StepContext, runId: string, rehearse: boolean): Promise<void> {
+  const definition = JSON.parse(
+    await readFile(join(context.invocation.projectRoot, 'dist', 'workflow.asl.json'), 'utf8'),
+  ) as object;
+  const handlers = Object.fromEntries(
+    STEP_NAMES.map((name): [StepName, StepHandler] => [name, (input) => steps[name](stepContext, input)]),
+  ) as Record<StepName, StepHandler>;
+  const answerTo = (question: QuestionName) => (run: string) =>
+    waitForAnswer({
+      store: stepContext.store,
+      clock: stepContext.clock,
+      question,
+      runId: run,
+      isAborted: () => isAborted(stepContext, run),
+    });
+  await executeWorkflow(
+    {
+      definition,
+      handlers,
+      personsAnswer: { AwaitApproval: answerTo('approval'), AwaitDecision: answerTo('decision') },
+      pollMs: POLL_MS,
+    },
+    { runId, rehearse },
+  );
+}
+
+/** Whoever sits at this terminal may answer here; an answer given elsewhere takes the question away. */
+function askAtTerminal(
+  context: CommandContext,
+  stepContext: StepContext,
+  control: LocalControl,
+  request: RunRequest,
+): { stop(): void } {
+  if (!context.interactive) return { stop: () => undefined };
+  const answered = new AbortController();
+  const asked = new Set<QuestionName>();
+  const poll = setInterval(() => {
+    for (const question of ['approval', 'decision'] as const) {
+      if (!asked.has(question)) void putToPerson(question);
+    }
+  }, POLL_MS);
+  const putToPerson = async (question: QuestionName): Promise<void> => {
+    const stored = await stepContext.store.get(`runs/${request.runId}/questions/${question}.json`);
+    if (!stored || asked.has(question)) return;
+    asked.add(question);
+    const { text } = JSON.parse(stored.body) as { text: string };
+    const answer = await context.terminal.ask(text, answered.signal);
+    if (answered.signal.aborted) return;
+    const person = { by: whoami(), at: new Date().toISOString() };
+    if (question === 'decision') await control.decide(request.runId, answer === 'yes' ? 'restore' : 'hold', person);
+    else await (answer === 'yes' ? control.approve(request.runId, person) : control.reject(request.runId, person));
+  };
+  return {
+    stop: () => {
+      clearInterval(poll);
+      answered.abort();
+    },
+  };
+}
+
+function onAbort(signal: AbortSignal, act: () => Promise<void>): () => void {
+  const listener = (): void => void act();
+  signal.addEventListener('abort', listener, { once: true });
+  return () => signal.removeEventListener('abort', listener);
+}
+
+/** Accounts without an entry in the password file exist, in containers above all. */
+export function whoami(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? '?'}`;
+  }
+}
+

@@ -1,0 +1,61 @@
+/** How restore points and instances are called on RDS, and which of them Godwit may ever delete. */
+import type { Tag } from '@aws-sdk/client-rds';
+import { GodwitError } from '../../domain/errors';
+
+const PREFIX = 'godwit-';
+/** Instances of these names are Godwit's own and disposable; its policies allow deletion for these prefixes alone. */
+const DISPOSABLE = ['rehearsal-', 'restored-'] as const;
+/** Of an instance identifier; snapshots may be longer. */
+const LONGEST = 63;
+
+export const DISPOSABLE_PREFIXES: readonly string[] = DISPOSABLE.map((kind) => `${PREFIX}${kind}`);
+/** Godwit's snapshots and instances of any kind. */
+export const OWN_PREFIX = PREFIX;
+
+/** Says which database a snapshot or instance was made from. */
+export const DATABASE_TAG = 'godwit:database';
+/** Put on an instance once everything was set that a restore cannot set. */
+export const SETTLED_TAG = 'godwit:settled';
+
+/** The name cannot be an RDS identifier. */
+export class RdsNameUnusable extends GodwitError {
+  override readonly name = 'RdsNameUnusable';
+  readonly kind = 'usage';
+
+  constructor(name: string) {
+    super(
+      `"${name}" cannot name an RDS instance or snapshot: at most ${LONGEST - PREFIX.length} lower-case letters, digits and single hyphens.`,
+    );
+  }
+}
+
+/** Something is to be deleted that is not Godwit's to delete. */
+export class NotDisposable extends GodwitError {
+  override readonly name = 'NotDisposable';
+  readonly kind = 'refused';
+
+  constructor(identifier: string, reason: string) {
+    super(`${identifier} is not deleted: ${reason}.`);
+  }
+}
+
+/** RDS stores identifiers in lower case; accepting others would make two names one. */
+export function identifierOf(name: string): string {
+  const identifier = `${PREFIX}${name}`;
+  if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name) || identifier.length > LONGEST) throw new RdsNameUnusable(name);
+  return identifier;
+}
+
+export const nameOf = (identifier: string): string => identifier.slice(PREFIX.length);
+
+export const isRehearsal = (identifier: string): boolean => identifier.startsWith(`${PREFIX}rehearsal-`);
+
+export const isDisposable = (identifier: string): boolean =>
+  DISPOSABLE_PREFIXES.some((prefix) => identifier.startsWith(prefix));
+
+export const tagOf = (tags: readonly Tag[] | undefined, key: string): string | undefined =>
+  tags?.find((tag) => tag.Key === key)?.Value;
+
+/** Whether Godwit made it from that database. */
+export const isMadeFrom = (database: string, identifier: string | undefined, tags: readonly Tag[] | undefined): boolean =>
+  identifier?.startsWith(PREFIX) === true && tagOf(tags, DATABASE_TAG) === database;

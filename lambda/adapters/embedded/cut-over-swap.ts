@@ -1,0 +1,67 @@
+/**
+ * The part of a cut-over that moves data directories: begun, it is finished by whoever comes next, and every point at
+ * which a process can be killed is recognized from what lies where.
+ */
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type ClusterFacts, cutOverFile, fenceFile, homeAt, saveFacts } from './cluster-files';
+import { ClusterDamaged } from './errors';
+import { isThere, readJsonIfThere, removeTree, syncFolder } from './files';
+import { stopServer } from './server';
+
+/** `cut-over.json`: there from the moment at which there is no way back until the swap is complete. */
+export interface CutOverPlan {
+  readonly instance: string;
+  readonly keepAs: string;
+  /** Of the lineage that the new cluster begins. */
+  readonly lineage: number;
+  readonly at: string;
+}
+
+export const readPlan = (dataDir: string): Promise<CutOverPlan | undefined> =>
+  readJsonIfThere<CutOverPlan>(cutOverFile(dataDir));
+
+/** Carries a planned swap out, or what is left of it; the caller holds the cluster's lock. */
+export async function finishSwap(dataDir: string, facts: ClusterFacts): Promise<ClusterFacts> {
+  const plan = await readPlan(dataDir);
+  if (plan === undefined) return facts;
+  const home = homeAt(facts.home);
+  const replacement = join(home.instances, plan.instance, 'data');
+  const kept = join(home.kept, plan.keepAs);
+  if (await isThere(replacement)) {
+    await stopServer(replacement, join(home.instances, plan.instance, 'postgres.log'));
+    if (!(await isThere(kept))) {
+      await stopServer(home.pgData, home.log);
+      await mkdir(home.kept, { recursive: true });
+      await move(home.pgData, kept);
+    }
+    await move(replacement, home.pgData);
+  } else if (!(await isThere(home.pgData))) {
+    throw new ClusterDamaged(
+      home.folder,
+      `cut-over to ${plan.instance} was begun, but ${replacement} is gone`,
+    );
+  }
+  await removeTree(join(home.instances, plan.instance));
+  const swapped = withNewLineage(facts, plan);
+  await saveFacts(dataDir, swapped);
+  // The fence was a setting of the cluster that is kept aside now.
+  await rm(fenceFile(dataDir), { force: true });
+  await rm(cutOverFile(dataDir), { force: true });
+  return swapped;
+}
+
+async function move(from: string, to: string): Promise<void> {
+  await rename(from, to);
+  await syncFolder(dirname(to));
+  if (dirname(from) !== dirname(to)) await syncFolder(dirname(from));
+}
+
+function withNewLineage(facts: ClusterFacts, { instance, keepAs, lineage, at }: CutOverPlan): ClusterFacts {
+  if (facts.lineages.some(({ number }) => number === lineage)) return facts;
+  return {
+    ...facts,
+    lineages: [...facts.lineages, { number: lineage, since: at }],
+    cutOvers: [...facts.cutOvers, { instance, keepAs, at }],
+  };
+}

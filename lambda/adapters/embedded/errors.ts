@@ -1,0 +1,186 @@
+/** What can go wrong with a Postgres of our own, one class each, every message with the way out. */
+import { GodwitError } from '../../domain/errors';
+
+/** The npm package with the Postgres binaries is missing or cannot be used on this machine. */
+export class BinariesUnusable extends GodwitError {
+  override readonly name = 'BinariesUnusable';
+  readonly kind = 'refused';
+  readonly subject: string;
+
+  constructor(subject: string, problem: string, remedy: string, cause?: unknown) {
+    super(`The embedded Postgres in ${subject} cannot be used: ${problem}. ${remedy}`, { cause });
+    this.subject = subject;
+  }
+}
+
+/** Postgres refuses to run as root, and nobody else can be found or can reach what the server needs. */
+export class ServerUserUnusable extends GodwitError {
+  override readonly name = 'ServerUserUnusable';
+  readonly kind = 'refused';
+
+  constructor(problem: string, cause?: unknown) {
+    super(
+      `Postgres does not run as root, and ${problem}. ` +
+        'Run Godwit as an ordinary user, or give --data-dir a folder that every user can enter, e.g. /var/tmp/godwit.',
+      { cause },
+    );
+  }
+}
+
+/** The port that was asked for belongs to somebody else. */
+export class PortInUse extends GodwitError {
+  override readonly name = 'PortInUse';
+  readonly kind = 'refused';
+  readonly port: number;
+
+  constructor(port: number) {
+    super(
+      `Port ${port} on 127.0.0.1 is in use by another program. ` +
+        'End that program, ask for another port, or ask for none: a free one is chosen then.',
+    );
+    this.port = port;
+  }
+}
+
+/** A folder where ours should be holds something that we did not put there. */
+export class FolderNotOurs extends GodwitError {
+  override readonly name = 'FolderNotOurs';
+  readonly kind = 'usage';
+  readonly folder: string;
+
+  constructor(folder: string, evidence: string) {
+    super(`${folder} was not made by Godwit (${evidence}) and is left alone. Choose another --data-dir.`);
+    this.folder = folder;
+  }
+}
+
+/** The data directory was written by another major version of Postgres. */
+export class ClusterVersionMismatch extends GodwitError {
+  override readonly name = 'ClusterVersionMismatch';
+  readonly kind = 'refused';
+  readonly found: string;
+  readonly expected: string;
+
+  constructor(folder: string, found: string, expected: string) {
+    super(
+      `The cluster in ${folder} was made by Postgres ${found}, the binaries are Postgres ${expected}. ` +
+        `Install the version of Godwit that made it, or run \`godwit reset\` to delete it and begin anew.`,
+    );
+    this.found = found;
+    this.expected = expected;
+  }
+}
+
+/** The data directory is gone or incomplete although there was one. */
+export class ClusterDamaged extends GodwitError {
+  override readonly name = 'ClusterDamaged';
+  readonly kind = 'unknown';
+  readonly folder: string;
+
+  constructor(folder: string, problem: string, cause?: unknown) {
+    super(
+      `The cluster in ${folder} is damaged: ${problem}. ` +
+        'Put its files back from a copy, or run `godwit reset` to delete it and begin anew.',
+      { cause },
+    );
+    this.folder = folder;
+  }
+}
+
+/** A server did not come up, or did not go down. */
+export class ServerFailed extends GodwitError {
+  override readonly name = 'ServerFailed';
+  readonly kind = 'refused';
+  readonly logFile: string;
+  readonly logTail: string;
+
+  constructor(fields: { problem: string; logFile: string; logTail: string; cause?: unknown }) {
+    const tail = fields.logTail === '' ? '' : `\nThe last lines of its log:\n${fields.logTail}`;
+    super(`${fields.problem}. Its log is ${fields.logFile}.${tail}`, { cause: fields.cause });
+    this.logFile = fields.logFile;
+    this.logTail = fields.logTail;
+  }
+}
+
+/** The embedded cluster is asked for something that only a running server can do. */
+export class ClusterNotRunning extends GodwitError {
+  override readonly name = 'ClusterNotRunning';
+  readonly kind = 'refused';
+
+  constructor(folder: string) {
+    super(`The embedded cluster in ${folder} is not running. Start it with \`godwit up\`.`);
+  }
+}
+
+/** Another process held a lock for longer than its work can take. */
+export class LockNotFreed extends GodwitError {
+  override readonly name = 'LockNotFreed';
+  readonly kind = 'refused';
+  readonly file: string;
+  readonly ownerPid: number;
+
+  constructor(file: string, ownerPid: number, waitedMs: number) {
+    super(
+      `Process ${ownerPid} has held ${file} for more than ${Math.round(waitedMs / 1000)} s. ` +
+        'Wait until it is done, or end that process.',
+    );
+    this.file = file;
+    this.ownerPid = ownerPid;
+  }
+}
+
+/** A copy would leave too little room for the database that is being copied. */
+export class DiskTooFull extends GodwitError {
+  override readonly name = 'DiskTooFull';
+  readonly kind = 'refused';
+  readonly folder: string;
+
+  constructor(folder: string, neededBytes: number, freeBytes: number) {
+    super(
+      `Copying needs ${megabytes(neededBytes)} under ${folder}, and ${megabytes(freeBytes)} are free. ` +
+        'Free some space, or give --data-dir a folder on a larger disk.',
+    );
+    this.folder = folder;
+  }
+}
+
+/** WAL does not reach the archive, so no state after the last archived segment can be returned to. */
+export class ArchivingStalled extends GodwitError {
+  override readonly name = 'ArchivingStalled';
+  readonly kind = 'refused';
+  readonly folder: string;
+
+  constructor(folder: string, evidence: string) {
+    super(
+      `The WAL archive ${folder} does not receive segments: ${evidence}. ` +
+        'Check that the folder exists, that the server may write into it, and that its disk has room.',
+    );
+    this.folder = folder;
+  }
+}
+
+/** A restore point, base backup or instance cannot be made or used as asked. */
+export class RecoveryRefused extends GodwitError {
+  override readonly name = 'RecoveryRefused';
+  readonly kind = 'refused';
+  readonly subject: string;
+
+  constructor(subject: string, problem: string, cause?: unknown) {
+    super(`${subject}: ${problem}`, { cause });
+    this.subject = subject;
+  }
+}
+
+/** A name or key would not be safe as a file name. */
+export class NameUnusable extends GodwitError {
+  override readonly name = 'NameUnusable';
+  readonly kind = 'usage';
+  readonly subject: string;
+
+  constructor(subject: string, problem: string, remedy: string) {
+    super(`${JSON.stringify(subject)} cannot be used as a name: ${problem}. ${remedy}`);
+    this.subject = subject;
+  }
+}
+
+export const megabytes = (bytes: number): string => `${Math.round(bytes / 1_048_576)} MB`;

@@ -1,0 +1,131 @@
+/** Connects the schema engine to Postgres: to the database it asks about, and to a shadow database of its own. */
+import { PrismaPg } from '@prisma/adapter-pg';
+import {
+  ColumnTypeEnum,
+  type SqlDriverAdapter,
+  type SqlMigrationAwareDriverAdapterFactory,
+} from '@prisma/driver-adapter-utils';
+import pg from 'pg';
+import type { Database } from '../../ports/database';
+import { parseScript, SqlSyntaxError } from '../../sql/parse';
+import { type EngineConnection, engineConnection } from './connection-config';
+import { createShadowDatabase, type ShadowDatabase } from './shadow-database';
+
+export const ADAPTER = { provider: 'postgres', adapterName: '@prisma/adapter-pg' } as const;
+
+/** What one call of the engine connects to, and how it is cleaned up, whatever became of the call. */
+export interface ConnectionFactory extends SqlMigrationAwareDriverAdapterFactory {
+  close(): Promise<void>;
+}
+
+export interface EngineConnectionOptions {
+  readonly database: Database;
+  /** Server on which shadow databases are created. */
+  readonly shadowServer: Database;
+  readonly ca: string | undefined;
+  readonly runMainScript: RunScript;
+}
+
+/**
+ * The stock factory will not do: given a connection string it opens its "shadow" connection on the main database
+ * (the string wins over the name it adds) and replays the history there; it drops the shadow database before it
+ * ends its own connections to it; and it splits scripts at every semicolon.
+ */
+export class EngineConnections implements ConnectionFactory {
+  readonly provider = ADAPTER.provider;
+  readonly adapterName = ADAPTER.adapterName;
+  readonly #options: EngineConnectionOptions;
+  readonly #pools: pg.Pool[] = [];
+  readonly #shadows: ShadowDatabase[] = [];
+
+  constructor(options: EngineConnectionOptions) {
+    this.#options = options;
+  }
+
+  async connect(): Promise<SqlDriverAdapter> {
+    const { database, ca, runMainScript } = this.#options;
+    return this.#open(await engineConnection(database, ca), runMainScript);
+  }
+
+  async connectToShadowDb(): Promise<SqlDriverAdapter> {
+    const { database, shadowServer, ca } = this.#options;
+    const shadow = await createShadowDatabase(shadowServer, new Date());
+    this.#shadows.push(shadow);
+    const { pool } = await engineConnection(shadowServer, ca);
+    const schema = new URL(await database.connectionString()).searchParams.get('schema') ?? undefined;
+    return this.#open({ pool: { ...pool, database: shadow.name }, schema }, runStatementByStatement);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#pools.splice(0).map((pool) => pool.end()));
+    await Promise.all(this.#shadows.splice(0).map((shadow) => shadow.drop()));
+  }
+
+  async #open({ pool: config, schema }: EngineConnection, runScript: RunScript): Promise<SqlDriverAdapter> {
+    const pool = knowingChar(new pg.Pool(config));
+    // Without a listener, a connection that the server ends while it is idle ends this process.
+    pool.on('error', () => {});
+    this.#pools.push(pool);
+    const stock = await new PrismaPg(pool, schema === undefined ? {} : { schema }).connect();
+    return {
+      ...ADAPTER,
+      queryRaw: async (query) => withCharColumns(await stock.queryRaw(query)),
+      executeRaw: (query) => stock.executeRaw(query),
+      executeScript: (script) => runScript(stock, script),
+      startTransaction: (isolationLevel) => stock.startTransaction(isolationLevel),
+      getConnectionInfo: () => stock.getConnectionInfo(),
+      // The engine disposes only where it succeeds; `close` does it for every case.
+      dispose: async () => {},
+    };
+  }
+}
+
+export type RunScript = (adapter: SqlDriverAdapter, script: string) => Promise<void>;
+
+/** The engine's questions and its ledger rows are single statements: a script would be a migration. */
+export const refuseScripts: RunScript = () =>
+  Promise.reject(new Error('the schema engine is not allowed to execute migrations'));
+
+/** In autocommit, so that CREATE INDEX CONCURRENTLY runs, and each statement whole, whatever semicolons it contains. */
+export const runStatementByStatement: RunScript = async (adapter, script) => {
+  for (const sql of await statementsOf(script)) await adapter.executeRaw({ sql, args: [], argTypes: [] });
+};
+
+/** What the parser refuses goes to the server as it is: its answer is the one to show. */
+async function statementsOf(script: string): Promise<readonly string[]> {
+  try {
+    return (await parseScript(script)).statements.map((statement) => statement.sql);
+  } catch (error) {
+    if (error instanceof SqlSyntaxError) return [script];
+    throw error;
+  }
+}
+
+/** OIDs of Postgres's built-in types. */
+const OID = { char: 18, charArray: 1002 } as const;
+
+/**
+ * Introspection reads catalog columns of type "char", which the adapter does not know and refuses. It knows the array
+ * of it: so the column passes as one, and {@link withCharColumns} sets the type right. The engine asks for no array.
+ */
+function knowingChar(pool: pg.Pool): pg.Pool {
+  const query = pool.query.bind(pool) as (config: unknown) => Promise<pg.QueryResult>;
+  return Object.assign(pool, {
+    query: async (config: unknown) => {
+      const result = await query(config);
+      for (const field of result.fields) {
+        if (field.dataTypeID === OID.char) field.dataTypeID = OID.charArray;
+      }
+      return result;
+    },
+  });
+}
+
+type ResultSet = Awaited<ReturnType<SqlDriverAdapter['queryRaw']>>;
+
+const withCharColumns = (result: ResultSet): ResultSet => ({
+  ...result,
+  columnTypes: result.columnTypes.map((type) =>
+    type === ColumnTypeEnum.CharacterArray ? ColumnTypeEnum.Character : type,
+  ),
+});

@@ -1,0 +1,113 @@
+/** Findings about the server itself: may this role change the schema here, and does the server take writes? */
+import type { Finding } from '../domain/finding';
+import type { Session } from '../ports/database';
+
+/** Oldest server whose behaviour Godwit's facts about locks and transactions were checked against. */
+const OLDEST_SUPPORTED = 130_000;
+
+interface ServerFacts {
+  readonly version: number;
+  readonly in_recovery: boolean;
+  readonly read_only_setting: string | null;
+  readonly role: string;
+  readonly database: string;
+  readonly schema: string | null;
+  readonly may_create_in_schema: boolean | null;
+  readonly may_create_in_database: boolean;
+  readonly foreign_tables: readonly string[] | null;
+}
+
+export async function checkServer(session: Session): Promise<readonly Finding[]> {
+  const { rows } = await session.query<ServerFacts>(SERVER_FACTS);
+  const facts = rows[0];
+  return facts ? [...versionFindings(facts), ...readOnlyFindings(facts), ...rightsFindings(facts)] : [];
+}
+
+function versionFindings(facts: ServerFacts): readonly Finding[] {
+  if (facts.version >= OLDEST_SUPPORTED) return [];
+  return [
+    {
+      id: 'server-too-old',
+      severity: 'error',
+      subject: `Postgres ${Math.floor(facts.version / 10_000)}`,
+      effect: 'its locking and transaction rules are older than those that Godwit knows',
+      remedy: 'Upgrade the server to Postgres 13 or newer.',
+    },
+  ];
+}
+
+function readOnlyFindings(facts: ServerFacts): readonly Finding[] {
+  if (facts.in_recovery) {
+    return [
+      {
+        id: 'server-in-recovery',
+        severity: 'error',
+        subject: facts.database,
+        effect: 'the server is a replica or still recovering: it takes no writes',
+        remedy: 'Point DATABASE_URL at the primary.',
+      },
+    ];
+  }
+  if (facts.read_only_setting === null) return [];
+  return [
+    {
+      id: 'database-read-only',
+      severity: 'error',
+      subject: facts.database,
+      effect: `${facts.read_only_setting} makes every transaction read-only: writes are fenced`,
+      remedy:
+        'If a run was held, decide about it first ("godwit runs list"); otherwise ' +
+        `ALTER DATABASE "${facts.database}" RESET default_transaction_read_only.`,
+    },
+  ];
+}
+
+function rightsFindings(facts: ServerFacts): readonly Finding[] {
+  const findings: Finding[] = [];
+  const lacking = (subject: string, effect: string, remedy: string): void => {
+    findings.push({ id: 'insufficient-rights', severity: 'error', subject, effect, remedy });
+  };
+  if (facts.schema === null || !facts.may_create_in_schema) {
+    const schema = facts.schema ?? 'public';
+    lacking(
+      `role ${facts.role}`,
+      `may not create objects in schema ${schema}`,
+      `GRANT USAGE, CREATE ON SCHEMA "${schema}" TO "${facts.role}".`,
+    );
+  }
+  if (!facts.may_create_in_database) {
+    lacking(
+      `role ${facts.role}`,
+      `may not create schemas in ${facts.database}, where Godwit keeps its statement journal`,
+      `GRANT CREATE ON DATABASE "${facts.database}" TO "${facts.role}".`,
+    );
+  }
+  if (facts.foreign_tables && facts.foreign_tables.length > 0) {
+    lacking(
+      `role ${facts.role}`,
+      `does not own ${facts.foreign_tables.slice(0, 5).join(', ')}${facts.foreign_tables.length > 5 ? ' and others' : ''}: ALTER TABLE needs ownership`,
+      `GRANT the owning role to "${facts.role}".`,
+    );
+  }
+  return findings;
+}
+
+const SERVER_FACTS = `
+select current_setting('server_version_num')::int as version,
+       pg_is_in_recovery() as in_recovery,
+       (select case when s.setdatabase = 0 then 'a setting of the role' else 'a setting of the database' end
+          from pg_db_role_setting s
+          join unnest(s.setconfig) as config on config = 'default_transaction_read_only=on'
+         where (s.setdatabase = (select oid from pg_database where datname = current_database()) or s.setdatabase = 0)
+           and (s.setrole = 0 or s.setrole = current_user::regrole)
+         limit 1) as read_only_setting,
+       current_user::text as role,
+       current_database()::text as database,
+       current_schema()::text as schema,
+       has_schema_privilege(current_schema(), 'CREATE') as may_create_in_schema,
+       has_database_privilege(current_database(), 'CREATE') as may_create_in_database,
+       (select array_agg(format('%I', c.relname) order by c.relname)
+          from pg_class c
+         where c.relnamespace = current_schema()::regnamespace
+           and c.relkind in ('r', 'p')
+           and not pg_has_role(c.relowner, 'USAGE')) as foreign_tables`;

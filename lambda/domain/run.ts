@@ -1,0 +1,255 @@
+/** A run: one attempt to take a database through its pending migrations. Its request is frozen when it starts. */
+import type { Finding } from './finding';
+import type { Project } from './migration';
+import type { Rung } from './rollback-plan';
+import type { StepName, Verdict } from './step';
+
+export type RunStatus =
+  | 'succeeded'
+  | 'nothing-to-do'
+  | 'blocked'
+  | 'rolled-back'
+  | 'restored'
+  | 'held'
+  | 'aborted'
+  | 'failed';
+
+/** Exit codes are a contract with scripts and pipelines. */
+export const EXIT_CODES: Readonly<Record<RunStatus, number>> = {
+  succeeded: 0,
+  'nothing-to-do': 0,
+  'rolled-back': 1,
+  restored: 1,
+  blocked: 3,
+  held: 4,
+  failed: 5,
+  aborted: 130,
+};
+
+/** `auto`: granted without asking; `ask`: a person is waited for; `never`: nobody is asked, what needs approval is refused. */
+export type ApprovalMode = 'auto' | 'ask' | 'never';
+
+export interface Policy {
+  readonly approve: ApprovalMode;
+  readonly rehearse: boolean;
+  /** Ends after the rehearsal; nothing is changed. */
+  readonly rehearseOnly: boolean;
+  /** No request of the application may wait longer than this for a migration. */
+  readonly maxBlockingMs: number;
+  /** How long one statement goes on asking for its locks, in all. */
+  readonly lockGiveUpMs: number;
+  /** A transaction older than this is warned of before migrating. */
+  readonly oldTransactionMs: number;
+  /** A person's answer is waited for at most this long. */
+  readonly answerWithinMs: number;
+  /** `expand` and `contract` take only the leading pending migrations of that kind. */
+  readonly phase: 'expand' | 'contract' | 'all';
+  /** Name of the last migration to apply. */
+  readonly until: string | undefined;
+  /** Where the rehearsal held a lock that blocks the application for longer than `aboveMs`, run only inside the window. */
+  readonly maintenanceWindow: MaintenanceWindow | undefined;
+}
+
+export interface MaintenanceWindow {
+  readonly aboveMs: number;
+  /** Hours of the day in UTC, `HH:MM`; a window may span midnight. */
+  readonly from: string;
+  readonly to: string;
+}
+
+export const DEFAULT_POLICY: Policy = {
+  approve: 'never',
+  rehearse: true,
+  rehearseOnly: false,
+  maxBlockingMs: 100,
+  lockGiveUpMs: 60_000,
+  oldTransactionMs: 60_000,
+  answerWithinMs: 3_600_000,
+  phase: 'all',
+  until: undefined,
+  maintenanceWindow: undefined,
+};
+
+export interface RunRequest {
+  readonly runId: string;
+  readonly requestedAt: string;
+  readonly requestedBy: string;
+  /** Names the database for people and for the lease, e.g. `127.0.0.1:5432/wedefidaily`. */
+  readonly database: string;
+  readonly project: Project;
+  readonly policy: Policy;
+}
+
+/** One item of the owner's checklist with what proves it. */
+export interface ChecklistItem {
+  readonly item: string;
+  readonly verdict: 'done' | 'planned' | 'missing' | 'not-needed';
+  readonly evidence: string;
+}
+
+export interface StatementTiming {
+  readonly migration: string;
+  /** Position in its file, from 1. */
+  readonly statement: number;
+  readonly line: number;
+  readonly sql: string;
+  readonly durationMs: number;
+  /** How often it was sent until its locks were granted. */
+  readonly attempts: number;
+  /** Time spent waiting for locks and backing off. */
+  readonly waitedMs: number;
+  /** Observed in rehearsals: relation locks that it took, and for how long until they were released. */
+  readonly locks?: readonly { readonly relation: string; readonly mode: string; readonly heldMs: number }[];
+  /** Observed in rehearsals: a table was written anew. */
+  readonly rewrites?: boolean;
+}
+
+export interface InvariantOutcome {
+  readonly name: string;
+  readonly severity: 'error' | 'warning';
+  readonly verdict: 'held' | 'broken' | 'indeterminate';
+  /** One line about the reading, e.g. `500 rows`. */
+  readonly before: string;
+  readonly after: string;
+  /** The first few differences, for people. */
+  readonly differences: readonly string[];
+}
+
+/** What each phase leaves in the journal for those after it. */
+export interface PhaseRecords {
+  Preflight: {
+    readonly pending: readonly string[];
+    readonly findings: readonly Finding[];
+    readonly checklist: readonly ChecklistItem[];
+    readonly databaseBytes: number;
+  };
+  Snapshot: { readonly restorePoint: string; readonly at: string; readonly lsn?: string };
+  Rehearse: {
+    readonly durationMs: number;
+    readonly statements: readonly StatementTiming[];
+    readonly findings: readonly Finding[];
+    /** Migrations whose down script, run on the clone, brought schema and data back exactly. */
+    readonly downProven: readonly string[];
+    /** Longest time, in ms, that one statement or transaction held a lock that blocks the application. */
+    readonly longestBlockingMs: number;
+    readonly invariants: readonly InvariantOutcome[];
+  };
+  Approve: {
+    readonly decision: 'not-needed' | 'granted' | 'refused';
+    readonly by: string;
+    readonly reasons: readonly string[];
+    readonly checklist: readonly ChecklistItem[];
+  };
+  Baseline: { readonly invariants: number; readonly asOf: string };
+  Migrate: {
+    readonly applied: readonly string[];
+    readonly statements: readonly StatementTiming[];
+    readonly worstBlockingMs: number;
+    readonly durationMs: number;
+    readonly failure?: MigrationFailure;
+    readonly aborted?: boolean;
+  };
+  Validate: ValidationRecord;
+  Assess: {
+    readonly rung: Rung;
+    readonly toRollBack: readonly string[];
+    readonly plan: readonly { readonly rung: Rung; readonly chosen: boolean; readonly reason: string }[];
+  };
+  RollBack: { readonly rolledBack: readonly string[]; readonly problem?: string };
+  ValidateRolledBack: ValidationRecord;
+  Degrade: { readonly fencedAt: string };
+  Decide: { readonly decision: 'restore' | 'hold'; readonly by: string };
+  Restore: { readonly instance: string };
+  CutOver: { readonly instance: string; readonly keptAs: string };
+  ValidateRestored: ValidationRecord;
+  Finish: RunOutcome;
+  Report: { readonly markdown: string; readonly html: string };
+  Notify: { readonly audiences: readonly string[] };
+}
+
+export interface MigrationFailure {
+  readonly migration: string;
+  readonly statement: number;
+  readonly line: number;
+  readonly sqlState?: string;
+  readonly message: string;
+  /** Nothing of the file remained. */
+  readonly atomic: boolean;
+  readonly statementsDone: number;
+}
+
+export interface ValidationRecord {
+  readonly invariants: readonly InvariantOutcome[];
+  readonly findings: readonly Finding[];
+}
+
+export interface RunOutcome {
+  readonly status: RunStatus;
+  readonly applied: readonly string[];
+  readonly rolledBack: readonly string[];
+  /** For people: why it ended so. */
+  readonly reason: string;
+}
+
+export type Phase = keyof PhaseRecords;
+
+export const PHASE_OF: Readonly<Record<StepName, Phase>> = {
+  Preflight: 'Preflight',
+  BeginSnapshot: 'Snapshot',
+  InspectSnapshot: 'Snapshot',
+  BeginRehearsal: 'Rehearse',
+  InspectRehearsal: 'Rehearse',
+  RunRehearsal: 'Rehearse',
+  CheckApproval: 'Approve',
+  AwaitApproval: 'Approve',
+  Baseline: 'Baseline',
+  Migrate: 'Migrate',
+  Validate: 'Validate',
+  Assess: 'Assess',
+  RollBack: 'RollBack',
+  ValidateRolledBack: 'ValidateRolledBack',
+  Degrade: 'Degrade',
+  AwaitDecision: 'Decide',
+  BeginRestore: 'Restore',
+  InspectRestore: 'Restore',
+  CutOver: 'CutOver',
+  ValidateRestored: 'ValidateRestored',
+  Finish: 'Finish',
+  Report: 'Report',
+  Notify: 'Notify',
+};
+
+export type JournalEntry =
+  | { readonly type: 'entered'; readonly at: string; readonly step: StepName; readonly owner: string }
+  | {
+      readonly type: 'checkpoint';
+      readonly at: string;
+      readonly step: StepName;
+      readonly phase: Phase;
+      readonly verdict: Exclude<Verdict, 'waiting'>;
+      readonly route: string;
+      readonly message: string;
+      readonly record?: PhaseRecords[Phase];
+    }
+  | { readonly type: 'crashed'; readonly at: string; readonly error: string; readonly cause: string }
+  | {
+      /** What one entry into Migrate did: a Lambda's time limit may part the work. */
+      readonly type: 'statements';
+      readonly at: string;
+      readonly startedAt: string;
+      readonly applied: readonly string[];
+      readonly statements: readonly StatementTiming[];
+      readonly worstBlockingMs: number;
+    }
+  | { readonly type: 'note'; readonly at: string; readonly message: string };
+
+export type Checkpoint = Extract<JournalEntry, { type: 'checkpoint' }>;
+
+/** A run id sorts by time, reads well, and is a valid Step Functions execution name (at most 80 of [A-Za-z0-9-_]). */
+export function newRunId(now: Date, random: () => number = Math.random): string {
+  const stamp = now.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
+  const suffix = Math.floor(random() * 0x10000)
+    .toString(16)
+    .padStart(4, '0');
+  return `run-${stamp}-${suffix}`;
+}

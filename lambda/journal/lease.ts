@@ -1,0 +1,78 @@
+/** The lease on a database: one run at a time, by an exclusive claim that expires and carries a fencing token. */
+import { GodwitError } from '../domain/errors';
+import type { ObjectStore } from '../ports/object-store';
+
+export interface LeaseRecord {
+  readonly runId: string;
+  /** The process or execution that works on the run. */
+  readonly owner: string;
+  /** Grows with every change of hands. */
+  readonly fencingToken: number;
+  readonly expiresAt: string;
+}
+
+export interface LeaseClaim {
+  readonly database: string;
+  readonly runId: string;
+  readonly owner: string;
+  readonly ttlMs: number;
+  readonly now: Date;
+  /** Whether a holder surely does no more work, although its lease has not expired. */
+  isOwnerGone(owner: string): boolean;
+}
+
+/** Another run holds the database. */
+export class LeaseHeld extends GodwitError {
+  override readonly name = 'LeaseHeld';
+  readonly kind = 'refused';
+  readonly holder: LeaseRecord;
+
+  constructor(database: string, holder: LeaseRecord) {
+    super(
+      `${database} is being worked on by run ${holder.runId} (${holder.owner}) until at least ${holder.expiresAt}. ` +
+        `Wait for it, watch it with "godwit runs watch ${holder.runId}", or stop it with "godwit abort ${holder.runId}".`,
+    );
+    this.holder = holder;
+  }
+}
+
+/** Takes the lease, or extends it where this owner holds it already. Answers the fencing token. */
+export async function claimLease(store: ObjectStore, claim: LeaseClaim): Promise<number> {
+  const key = leaseKey(claim.database);
+  for (;;) {
+    const stored = await store.get(key);
+    const held = stored ? (JSON.parse(stored.body) as LeaseRecord) : undefined;
+    const mine = held?.runId === claim.runId && held.owner === claim.owner;
+    const free =
+      !held || mine || Date.parse(held.expiresAt) <= claim.now.getTime() || claim.isOwnerGone(held.owner);
+    if (!free) throw new LeaseHeld(claim.database, held);
+    const next: LeaseRecord = {
+      runId: claim.runId,
+      owner: claim.owner,
+      fencingToken: mine ? held.fencingToken : (held?.fencingToken ?? 0) + 1,
+      expiresAt: new Date(claim.now.getTime() + claim.ttlMs).toISOString(),
+    };
+    const body = JSON.stringify(next);
+    const result = stored
+      ? await store.putIfMatch(key, body, stored.version)
+      : await store.putIfAbsent(key, body);
+    if (result.outcome === 'written') return next.fencingToken;
+  }
+}
+
+/** Ends the lease at once where this owner holds it; somebody else's stays. */
+export async function releaseLease(
+  store: ObjectStore,
+  claim: Pick<LeaseClaim, 'database' | 'runId' | 'owner' | 'now'>,
+): Promise<void> {
+  const stored = await store.get(leaseKey(claim.database));
+  if (!stored) return;
+  const held = JSON.parse(stored.body) as LeaseRecord;
+  if (held.runId !== claim.runId || held.owner !== claim.owner) return;
+  const released: LeaseRecord = { ...held, expiresAt: claim.now.toISOString() };
+  // A conflict means that somebody took over in between: then it is theirs.
+  await store.putIfMatch(leaseKey(claim.database), JSON.stringify(released), stored.version);
+}
+
+const leaseKey = (database: string): string =>
+  `leases/${Buffer.from(database).toString('base64url')}.json`;

@@ -1,0 +1,151 @@
+/** Applies migrations one file at a time, each atomic or resumable, and takes one back by its down script. */
+import { GodwitError, messageOf } from '../domain/errors';
+import { checksumOf } from '../domain/migration';
+import type { MigrationFailure, StatementTiming } from '../domain/run';
+import { type Session, withSession } from '../ports/database';
+import { planOf, problemsOf } from '../sql/facts';
+import { type ParsedScript, parseScript } from '../sql/parse';
+import { runDownFile, runUpFile } from './files';
+import { ensureLedger } from './ledger';
+import { EXECUTOR_NAME, type LockWatch, startLockWatch } from './lock-watch';
+import type { DownRequest, ExecutorRequest, MigrateOutcome, MigrateRequest } from './outcome';
+import { ExecutorSessions } from './sessions';
+
+export type { DownRequest, MigrateOutcome, MigrateRequest, StatementEvent } from './outcome';
+
+/** As long as Prisma waits. */
+const EXECUTOR_LOCK_WAIT_MS = 10_000;
+
+/**
+ * Called again after whatever interruption, it goes on from there.
+ * @throws AnotherExecutorHolds, or an error of the Database port where it cannot be told how things stand
+ */
+export async function migrate(request: MigrateRequest): Promise<MigrateOutcome> {
+  const applied: string[] = [];
+  const statements: StatementTiming[] = [];
+  const scripts = new Map<string, ParsedScript>();
+  for (const migration of request.migrations) {
+    const parsed = await parseFile(migration.name, migration.sql);
+    if ('failed' in parsed) return { outcome: 'failed', failed: parsed.failed, applied, statements };
+    scripts.set(migration.name, parsed.script);
+  }
+  return withExecutor(request, async ({ sessions, watch }) => {
+    const ledger = await ensureLedger(await sessions.open());
+    for (const migration of request.migrations) {
+      const script = scripts.get(migration.name);
+      if (script === undefined) continue;
+      const file = { request, migration, script, mode: planOf(script).mode, sessions, watch, ledger };
+      const result = await runUpFile(file);
+      statements.push(...result.timings);
+      if (result.outcome === 'waiting') return { outcome: 'waiting', applied, statements };
+      if (result.outcome === 'failed') {
+        return { outcome: 'failed', failed: result.failed, applied, statements };
+      }
+      if (result.outcome === 'aborted') {
+        const { statementsDone } = result;
+        return { outcome: 'aborted', inMigration: migration.name, statementsDone, applied, statements };
+      }
+      applied.push(migration.name);
+      await sessions.clean();
+    }
+    return { outcome: 'applied', applied, statements };
+  });
+}
+
+/**
+ * Executes `down.sql` as `migrate` does a migration, and marks the ledger row rolled back; `applied` names the migration
+ * then. One that is not applied needs no way back and counts as rolled back.
+ */
+export async function runDown(request: DownRequest): Promise<MigrateOutcome> {
+  const { migration } = request;
+  const { downSql } = migration;
+  const nothing = { applied: [], statements: [] };
+  if (downSql === undefined) {
+    const failed = failedFile(migration.name, 1, 'The migration has no down.sql.');
+    return { outcome: 'failed', failed, ...nothing };
+  }
+  const parsed = await parseFile(migration.name, downSql);
+  if ('failed' in parsed) return { outcome: 'failed', failed: parsed.failed, ...nothing };
+  const { script } = parsed;
+  return withExecutor(request, async ({ sessions, watch }) => {
+    const ledger = await ensureLedger(await sessions.open());
+    const mode = planOf(script).mode;
+    const downChecksum = checksumOf(downSql);
+    const file = { request, migration, script, mode, sessions, watch, ledger, downChecksum };
+    const { timings: statements, ...result } = await runDownFile(file);
+    if (result.outcome === 'done') return { outcome: 'applied', applied: [migration.name], statements };
+    if (result.outcome === 'waiting') return { outcome: 'waiting', applied: [], statements };
+    if (result.outcome === 'failed') return { ...result, applied: [], statements };
+    return { ...result, inMigration: migration.name, applied: [], statements };
+  });
+}
+
+type ParsedFile = { readonly script: ParsedScript } | { readonly failed: MigrationFailure };
+
+async function parseFile(migration: string, sql: string): Promise<ParsedFile> {
+  try {
+    const script = await parseScript(sql);
+    const problem = problemsOf(script)[0];
+    if (problem === undefined) return { script };
+    return { failed: failedFile(migration, problem.line, problem.problem, problem.statement) };
+  } catch (error) {
+    if (!(error instanceof GodwitError)) throw error;
+    return { failed: failedFile(migration, (error as { line?: number }).line ?? 1, messageOf(error)) };
+  }
+}
+
+const failedFile = (migration: string, line: number, message: string, statement = 0): MigrationFailure => ({
+  migration,
+  statement,
+  line,
+  message,
+  atomic: true,
+  statementsDone: 0,
+});
+
+interface Executor {
+  readonly sessions: ExecutorSessions;
+  readonly watch: LockWatch;
+}
+
+async function withExecutor<T>(
+  request: ExecutorRequest,
+  work: (executor: Executor) => Promise<T>,
+): Promise<T> {
+  const { database, clock, runId, signal } = request;
+  const watch = await startLockWatch({ database });
+  const wait = { database, clock, signal, waitMs: request.executorLockWaitMs ?? EXECUTOR_LOCK_WAIT_MS };
+  const sessions = new ExecutorSessions(`${EXECUTOR_NAME} ${runId}`, wait);
+  const cancelling = cancelOnAbort(request, sessions);
+  try {
+    return await work({ sessions, watch });
+  } finally {
+    await cancelling.settled();
+    await sessions.discard();
+    await watch.stop();
+  }
+}
+
+/** A statement that runs when the signal is aborted is cancelled from another session: the protocol has no other way. */
+function cancelOnAbort(
+  { database, signal, runId }: ExecutorRequest,
+  sessions: ExecutorSessions,
+): { settled(): Promise<void> } {
+  let cancelled: Promise<void> = Promise.resolve();
+  const cancel = async (session: Session): Promise<void> => {
+    await session.query('SELECT pg_catalog.pg_cancel_backend($1)', [sessions.backendPid]);
+  };
+  const onAbort = (): void => {
+    if (sessions.backendPid === undefined) return;
+    // Where that fails, the statement ends by itself and the work stops behind it.
+    const options = { applicationName: `godwit abort ${runId}` };
+    cancelled = withSession(database, options, cancel).catch(() => undefined);
+  };
+  signal?.addEventListener('abort', onAbort, { once: true });
+  return {
+    settled: async () => {
+      signal?.removeEventListener('abort', onAbort);
+      await cancelled;
+    },
+  };
+}

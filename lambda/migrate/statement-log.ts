@@ -1,0 +1,109 @@
+/** Follows the statements of one file: tells what happens to each, and keeps the timings of those that took effect. */
+import type { StatementTiming } from '../domain/run';
+import type { Clock } from '../ports/clock';
+import type { ParsedScript } from '../sql/parse';
+import { shorten } from '../sql/summary';
+import type { StatementEvent } from './outcome';
+
+const SHOWN_CHARACTERS = 200;
+
+interface Track {
+  attempts: number;
+  startedAt: number;
+  waitedMs: number;
+}
+
+export class StatementLog {
+  readonly #file: { readonly migration: string; readonly script: ParsedScript };
+  readonly #clock: Clock;
+  readonly #tell: (event: StatementEvent) => void;
+  readonly #tracks = new Map<number, Track>();
+  #timings: StatementTiming[] = [];
+
+  constructor(
+    file: { readonly migration: string; readonly script: ParsedScript },
+    clock: Clock,
+    tell: (event: StatementEvent) => void,
+  ) {
+    this.#file = file;
+    this.#clock = clock;
+    this.#tell = tell;
+  }
+
+  get timings(): readonly StatementTiming[] {
+    return this.#timings;
+  }
+
+  started(index: number): void {
+    const track = this.#track(index);
+    track.attempts += 1;
+    track.startedAt = this.#now();
+    this.#event(index, 'started', { attempts: track.attempts, waitedMs: track.waitedMs });
+  }
+
+  retrying(index: number, message: string): void {
+    this.#event(index, 'retrying', { ...this.#measures(index), message });
+  }
+
+  /** The pause before another attempt is over. */
+  waited(index: number): void {
+    const track = this.#track(index);
+    track.waitedMs += this.#now() - track.startedAt;
+  }
+
+  finished(index: number): void {
+    const statement = this.#file.script.statements[index];
+    if (statement === undefined) return;
+    const measures = this.#measures(index);
+    this.#timings.push({
+      migration: this.#file.migration,
+      statement: index + 1,
+      line: statement.line,
+      sql: shorten(statement.sql, SHOWN_CHARACTERS),
+      ...measures,
+    });
+    this.#event(index, 'finished', measures);
+  }
+
+  skipped(index: number, message: string): void {
+    this.#event(index, 'skipped', { message });
+  }
+
+  failed(index: number, message: string): void {
+    this.#event(index, 'failed', { ...this.#measures(index), message });
+  }
+
+  /** The transaction around the statements was rolled back: none of them took effect. */
+  rolledBack(): void {
+    this.#timings = [];
+  }
+
+  #measures(index: number): { durationMs: number; attempts: number; waitedMs: number } {
+    const { attempts, startedAt, waitedMs } = this.#track(index);
+    return { durationMs: this.#now() - startedAt, attempts, waitedMs };
+  }
+
+  #event(index: number, status: StatementEvent['status'], more: Partial<StatementEvent>): void {
+    const { statements } = this.#file.script;
+    const statement = statements[index];
+    this.#tell({
+      migration: this.#file.migration,
+      statement: index + 1,
+      of: statements.length,
+      line: statement?.line ?? 1,
+      sql: shorten(statement?.sql ?? '', SHOWN_CHARACTERS),
+      status,
+      ...more,
+    });
+  }
+
+  #track(index: number): Track {
+    const track = this.#tracks.get(index) ?? { attempts: 0, startedAt: this.#now(), waitedMs: 0 };
+    this.#tracks.set(index, track);
+    return track;
+  }
+
+  #now(): number {
+    return this.#clock.now().getTime();
+  }
+}

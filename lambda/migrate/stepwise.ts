@@ -1,0 +1,109 @@
+/** Runs a file statement by statement, each with its journal row, so that whatever interrupts it, a rerun goes on from there. */
+import type { Session } from '../ports/database';
+import { factsOf } from '../sql/facts';
+import type { SqlStatement } from '../sql/parse';
+import { runAlone } from './alone';
+import { asOurselves, type FileRun, failedStatement, isConnectionLoss, lockTimeoutFor } from './file-run';
+import type { FileOutcome } from './outcome';
+import { type Attempt, type RetryOutcome, retryOnLocks } from './retry';
+import { type JournalKey, readJournal, recordFinished, WHOLE_FILE } from './statement-journal';
+
+/** Postgres refuses to let a procedure commit inside somebody else's transaction. */
+const COMMITS_BY_ITSELF = '2D000';
+
+export async function runStepwise(run: FileRun, key: JournalKey): Promise<FileOutcome> {
+  const journal = await readJournal(await run.sessions.open(), key);
+  for (const [index, statement] of run.script.statements.entries()) {
+    const state = journal.get(index + 1);
+    if (state === 'finished' && !setsSession(statement)) {
+      run.log.skipped(index, 'finished before');
+      continue;
+    }
+    const result = await runOne(run, key, { index, statement, interrupted: state === 'started' });
+    if (result.outcome !== 'done') return endedAt(run, key, result);
+  }
+  const sealed = await retryOnLocks(run, () => seal(run));
+  return sealed.outcome === 'done' ? { outcome: 'done' } : endedAt(run, key, sealed);
+}
+
+/** A setting lives in the session: a rerun on a new one needs it again. */
+const setsSession = (statement: SqlStatement): boolean => statement.kind === 'VariableSetStmt';
+
+export interface Step {
+  readonly index: number;
+  readonly statement: SqlStatement;
+  /** Its journal row says started, and not finished. */
+  readonly interrupted: boolean;
+}
+
+async function runOne(run: FileRun, key: JournalKey, step: Step): Promise<RetryOutcome> {
+  const transactional = factsOf(step.statement).canRunInTransaction;
+  if (transactional === 'no' || step.interrupted) return runAlone(run, key, step);
+  const result = await retryOnLocks(run, () => attemptInTransaction(run, key, step));
+  const commitsByItself =
+    transactional === 'unknown' &&
+    result.outcome === 'failed' &&
+    (result.error as { sqlState?: string }).sqlState === COMMITS_BY_ITSELF;
+  return commitsByItself ? runAlone(run, key, step) : result;
+}
+
+async function attemptInTransaction(
+  run: FileRun,
+  key: JournalKey,
+  { index, statement }: Step,
+): Promise<Attempt> {
+  const session = await run.sessions.open();
+  try {
+    run.log.started(index);
+    await session.query('BEGIN');
+    await session.query(`SET LOCAL lock_timeout = ${lockTimeoutFor(run, statement, false)}`);
+    await session.query(statement.sql);
+    await asOurselves(session, run.script);
+    await recordFinished(session, key, { ordinal: index + 1, runId: run.request.runId });
+    await session.query('COMMIT');
+    run.log.finished(index);
+    return { ok: true };
+  } catch (error) {
+    await undo(run, error);
+    return { ok: false, index, error };
+  }
+}
+
+async function seal(run: FileRun): Promise<Attempt> {
+  const session: Session = await run.sessions.open();
+  try {
+    await session.query('BEGIN');
+    await asOurselves(session, run.script);
+    await run.seal(session);
+    await session.query('COMMIT');
+    return { ok: true };
+  } catch (error) {
+    const lost = isConnectionLoss(error);
+    await undo(run, error);
+    if (lost && (await run.isSealed(await run.sessions.open()))) return { ok: true };
+    return { ok: false, index: run.script.statements.length, error };
+  }
+}
+
+async function undo(run: FileRun, error: unknown): Promise<void> {
+  if (isConnectionLoss(error)) await run.sessions.discard();
+  else await run.sessions.rollBack();
+}
+
+async function endedAt(
+  run: FileRun,
+  key: JournalKey,
+  result: Exclude<RetryOutcome, { outcome: 'done' }>,
+): Promise<FileOutcome> {
+  if (result.outcome === 'waiting') return { outcome: 'waiting' };
+  // Read anew: after a lost connection only the journal tells whether the last statement was committed.
+  const journal = await readJournal(await run.sessions.open(), key);
+  const statementsDone = [...journal].filter(
+    ([ordinal, state]) => ordinal !== WHOLE_FILE && state === 'finished',
+  ).length;
+  if (result.outcome === 'aborted') return { outcome: 'aborted', statementsDone };
+  const { index, error, addition } = result;
+  const failed = failedStatement(run, { index, error, addition, atomic: false, statementsDone });
+  run.log.failed(Math.min(index, run.script.statements.length - 1), failed.message);
+  return { outcome: 'failed', failed };
+}

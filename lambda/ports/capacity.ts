@@ -1,0 +1,4 @@
+/** How much room the database has left to grow. */
+export interface Capacity {
+  freeBytes(): Promise<number>;
+}

@@ -1,0 +1,69 @@
+/** Assess: what took effect, and by which rung of the ladder to come back. */
+import type { Migration } from '../domain/migration';
+import { type MigrationOutcomeFact, planRollback } from '../domain/rollback-plan';
+import { findLedger, isApplied, isUnfinished, readLedger, rollBackMigration } from '../migrate/ledger';
+import { withSession } from '../ports/database';
+import { pendingMigrations, type RunContext } from './context';
+import { step } from './enter';
+
+export const assess = step<'Assess'>('Assess', async (run) => {
+  const facts = await outcomeFacts(run);
+  const plan = planRollback({
+    migrations: facts ?? [],
+    restorePoint: run.recovery ? run.journal.record('Snapshot')?.restorePoint : undefined,
+    stateKnown: facts !== undefined,
+  });
+  await closeLedgerRows(run, (facts ?? []).filter((fact) => fact.effect === 'undone'));
+  const chosen = plan.considered.find((rung) => rung.chosen);
+  return {
+    verdict: 'passed',
+    route: plan.rung,
+    message: `${plan.rung}: ${chosen?.reason ?? ''}`,
+    record: { rung: plan.rung, toRollBack: plan.toRollBack, plan: plan.considered },
+  };
+});
+
+/** From the ledger, not from memory: a step that crashed left no record. `undefined` where it cannot be read. */
+async function outcomeFacts(run: RunContext): Promise<readonly MigrationOutcomeFact[] | undefined> {
+  try {
+    const rows = await withSession(
+      run.database,
+      { applicationName: 'godwit assess', readOnly: true, statementTimeoutMs: 10_000 },
+      (session) => readLedger(session),
+    );
+    const proven = new Set(run.journal.record('Rehearse')?.downProven ?? []);
+    const rehearsed = run.journal.record('Rehearse') !== undefined;
+    return pendingMigrations(run).map((migration) => {
+      const row = rows.find((candidate) => candidate.name === migration.name && candidate.rolledBackAt === undefined);
+      return {
+        name: migration.name,
+        effect: !row ? 'undone' : isApplied(row) ? 'applied' : partialOrUndone(run, migration),
+        hasDownScript: migration.downSql !== undefined,
+        downScript: proven.has(migration.name) ? 'proven' : rehearsed ? 'failed' : 'untried',
+      };
+    });
+  } catch {
+    // Whatever keeps the ledger from being read, the answer is the same: the state is not known.
+    return undefined;
+  }
+}
+
+/** A row that stays "failed" would block every later deploy (P3009), although nothing of the migration remained. */
+async function closeLedgerRows(run: RunContext, undone: readonly MigrationOutcomeFact[]): Promise<void> {
+  if (undone.length === 0) return;
+  await withSession(run.database, { applicationName: 'godwit assess' }, async (session) => {
+    const ledger = await findLedger(session);
+    if (!ledger) return;
+    for (const row of await readLedger(session, ledger)) {
+      if (isUnfinished(row) && undone.some((fact) => fact.name === row.name)) {
+        await rollBackMigration(session, ledger, row.id);
+      }
+    }
+  });
+}
+
+/** A stepwise file that failed at its first statement left only its ledger row. */
+function partialOrUndone(run: RunContext, migration: Migration): 'partial' | 'undone' {
+  const failure = run.journal.record('Migrate')?.failure;
+  return failure?.migration === migration.name && failure.statementsDone === 0 ? 'undone' : 'partial';
+}

@@ -1,0 +1,169 @@
+/** Wraps every step alike: lease, re-entry from the journal, abort, checkpoint, progress. */
+import { messageOf } from '../domain/errors';
+import { abortKey } from '../domain/question';
+import type { JournalEntry, Phase, PhaseRecords } from '../domain/run';
+import { PHASE_OF } from '../domain/run';
+import type { StepInput, StepName, StepOutput } from '../domain/step';
+import { Journal, readRequest } from '../journal/journal';
+import { claimLease, LeaseHeld } from '../journal/lease';
+import type { RunContext, Step, StepBody, StepContext, StepOutcome } from './context';
+
+const LEASE_TTL_MS = 60_000;
+const LEASE_RENEWAL_MS = 20_000;
+
+/** Nothing has touched the database before these have passed, so an abort ends the run at their door. */
+const STOPPABLE: ReadonlySet<Phase> = new Set<Phase>(['Preflight', 'Snapshot', 'Rehearse', 'Approve', 'Baseline']);
+/** These tell what happened: they need no lease, and run even where another run holds it. */
+const WITHOUT_LEASE: ReadonlySet<Phase> = new Set<Phase>(['Finish', 'Report', 'Notify']);
+
+export function step<P extends Phase>(name: StepName, body: StepBody<P>): Step {
+  const phase = PHASE_OF[name];
+  return async (context, input) => {
+    const journal = await Journal.open(context.store, input.runId);
+    const done = journal.checkpoint(phase);
+    if (done) return { verdict: done.verdict, route: done.route };
+
+    const request = await readRequest(context.store, input.runId);
+    const isReentry = journal.entries.some((entry) => entry.type === 'entered' && entry.step === name);
+    if (!isReentry) await journal.append(entered(context, name));
+    if (input.error) await journal.append(crashed(context, input.error));
+    context.progress.report({ type: 'step', step: name, status: isReentry ? 'progress' : 'entered' });
+
+    const run: RunContext = {
+      ...context,
+      runId: input.runId,
+      request,
+      policy: request.policy,
+      journal,
+      input,
+      deadline: new Date(context.clock.now().getTime() + context.stepTimeMs),
+      tell: (message, amount) =>
+        context.progress.report({ type: 'step', step: name, status: 'progress', message, ...amount }),
+    };
+    const outcome = await underLease(run, phase, async () =>
+      STOPPABLE.has(phase) && (await isAborted(context, input.runId))
+        ? ({ verdict: 'blocked', route: 'aborted', message: 'stopped by a person before anything was changed' } as const)
+        : body(run),
+    );
+    return conclude(run, name, phase, outcome);
+  };
+}
+
+async function underLease<P extends Phase>(
+  run: RunContext,
+  phase: Phase,
+  work: () => Promise<StepOutcome<PhaseRecords[P]>>,
+): Promise<StepOutcome<PhaseRecords[P]>> {
+  if (WITHOUT_LEASE.has(phase)) return work();
+  try {
+    await claim(run);
+  } catch (error) {
+    if (phase === 'Preflight' && error instanceof LeaseHeld) {
+      return { verdict: 'blocked', route: 'blocked', message: error.message };
+    }
+    throw error;
+  }
+  // A renewal that fails is not fatal by itself: the next step's claim fails if somebody else took over.
+  const renewal = setInterval(() => void claim(run).catch(() => undefined), LEASE_RENEWAL_MS);
+  renewal.unref();
+  try {
+    return await work();
+  } finally {
+    clearInterval(renewal);
+  }
+}
+
+const claim = (run: RunContext): Promise<number> =>
+  claimLease(run.store, {
+    database: run.request.database,
+    runId: run.runId,
+    owner: run.owner,
+    ttlMs: LEASE_TTL_MS,
+    now: run.clock.now(),
+    isOwnerGone: run.isOwnerGone,
+  });
+
+async function conclude<P extends Phase>(
+  run: RunContext,
+  name: StepName,
+  phase: Phase,
+  outcome: StepOutcome<PhaseRecords[P]>,
+): Promise<StepOutput> {
+  const route = outcome.route ?? outcome.verdict;
+  if (outcome.verdict !== 'waiting' && concludesPhase(name, outcome)) {
+    await run.journal.append({
+      type: 'checkpoint',
+      at: run.clock.now().toISOString(),
+      step: name,
+      phase,
+      verdict: outcome.verdict,
+      route,
+      message: outcome.message,
+      ...(outcome.record === undefined ? {} : { record: outcome.record }),
+    });
+  }
+  run.progress.report({ type: 'step', step: name, status: outcome.verdict, message: outcome.message });
+  return { verdict: outcome.verdict, route };
+}
+
+/** A begun rehearsal is no rehearsal yet: only its last step, or one that ends it early, closes the phase. */
+function concludesPhase(name: StepName, outcome: StepOutcome<unknown>): boolean {
+  const leadsOn = name === 'BeginRehearsal' || name === 'InspectRehearsal';
+  return !(leadsOn && outcome.verdict === 'passed');
+}
+
+export async function isAborted(context: StepContext, runId: string): Promise<boolean> {
+  return context.signal.aborted || (await context.store.get(abortKey(runId))) !== undefined;
+}
+
+/**
+ * A signal that follows the process's own and the run's abort object, which somebody else may have written.
+ * Call `stop` when the work is over.
+ */
+export function abortSignal(run: RunContext): { signal: AbortSignal; stop(): void } {
+  const controller = new AbortController();
+  const check = (): void => {
+    isAborted(run, run.runId).then(
+      (aborted) => aborted && controller.abort(),
+      // The object store not answering is no wish to abort.
+      () => undefined,
+    );
+  };
+  const poll = setInterval(check, 500);
+  poll.unref();
+  const forward = (): void => controller.abort();
+  run.signal.addEventListener('abort', forward, { once: true });
+  if (run.signal.aborted) controller.abort();
+  return {
+    signal: controller.signal,
+    stop: () => {
+      clearInterval(poll);
+      run.signal.removeEventListener('abort', forward);
+    },
+  };
+}
+
+const entered = (context: StepContext, name: StepName): JournalEntry => ({
+  type: 'entered',
+  at: context.clock.now().toISOString(),
+  step: name,
+  owner: context.owner,
+});
+
+const crashed = (context: StepContext, error: NonNullable<StepInput['error']>): JournalEntry => ({
+  type: 'crashed',
+  at: context.clock.now().toISOString(),
+  error: error.Error,
+  cause: causeOf(error.Cause),
+});
+
+/** Step Functions' Cause is JSON with `errorMessage` where a Lambda threw, and plain text otherwise. */
+function causeOf(cause: string | undefined): string {
+  if (!cause) return '';
+  try {
+    const parsed = JSON.parse(cause) as { errorMessage?: string };
+    return parsed.errorMessage ?? cause;
+  } catch (error) {
+    return error instanceof SyntaxError ? cause : messageOf(error);
+  }
+}

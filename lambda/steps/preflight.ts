@@ -1,0 +1,156 @@
+/** Preflight: read-only checks that a migration may begin. Whatever it cannot tell, it does not let pass. */
+import { checklist } from '../checks/checklist';
+import { checkHistory, driftFinding } from '../checks/history';
+import { checkServer } from '../checks/server';
+import { checkArchiving, checkCapacity } from '../checks/surroundings';
+import { checkTransactions } from '../checks/transactions';
+import { type Finding, hasErrors } from '../domain/finding';
+import type { Migration, Project } from '../domain/migration';
+import type { Policy } from '../domain/run';
+import type { Database, Session } from '../ports/database';
+import { DatabaseRefused, DatabaseUnreachable, withSession } from '../ports/database';
+import type { HistoryDiagnosis } from '../ports/schema-engine';
+import type { RunContext } from './context';
+import { step } from './enter';
+import { isContract } from './expand-contract';
+
+const STATEMENT_TIMEOUT_MS = 30_000;
+
+export const preflight = step<'Preflight'>('Preflight', async (run) => {
+  try {
+    return await inspect(run);
+  } catch (error) {
+    if (error instanceof DatabaseUnreachable || error instanceof DatabaseRefused) {
+      return { verdict: 'blocked', message: error.message, record: emptyRecord(unreachable(error)) };
+    }
+    throw error;
+  }
+});
+
+async function inspect(run: RunContext) {
+  run.tell('the server, its rights and its sessions');
+  const server = await inspectServer(run.database, run.policy);
+  if (hasErrors(server.findings)) return blocked(run, server.findings, server.databaseBytes, []);
+
+  run.tell('the migration history');
+  const { project } = run.request;
+  const history = await run.engine.diagnose(run.database, project);
+  const applied = appliedMigrations(project, history);
+  const historyFindings = checkHistory(history, applied.map((migration) => migration.name), server.hasTables);
+  const pending = await choosePending(project, history, run.policy);
+  const findings: Finding[] = [...server.findings, ...historyFindings];
+
+  if (!hasErrors(historyFindings)) {
+    run.tell('drift between history and database');
+    const drift = await run.engine.drift(run.database, { ...project, migrations: applied });
+    if (drift !== '' && history.hasLedger) findings.push(driftFinding(drift, pending.length > 0));
+  }
+  if (pending.length > 0) {
+    run.tell('archiving and disk');
+    findings.push(...(await checkArchiving(run.recovery)));
+    findings.push(...(await checkCapacity(run.capacity, server.databaseBytes)));
+    findings.push(...rehearsalFindings(run));
+  }
+  if (hasErrors(findings)) return blocked(run, findings, server.databaseBytes, pending);
+
+  const record = recordOf(run, findings, server.databaseBytes, pending);
+  return pending.length === 0
+    ? { verdict: 'passed' as const, route: 'nothing-to-do', message: nothingPending(project, history), record }
+    : { verdict: 'passed' as const, route: 'go', message: `${countOf(pending.length, 'migration')} pending`, record };
+}
+
+interface ServerInspection {
+  readonly findings: readonly Finding[];
+  readonly databaseBytes: number;
+  readonly hasTables: boolean;
+}
+
+function inspectServer(database: Database, policy: Policy): Promise<ServerInspection> {
+  const options = { applicationName: 'godwit preflight', readOnly: true, statementTimeoutMs: STATEMENT_TIMEOUT_MS };
+  return withSession(database, options, async (session) => ({
+    findings: [...(await checkServer(session)), ...(await checkTransactions(session, policy.oldTransactionMs))],
+    ...(await sizeOf(session)),
+  }));
+}
+
+async function sizeOf(session: Session): Promise<{ databaseBytes: number; hasTables: boolean }> {
+  const { rows } = await session.query<{ bytes: string; has_tables: boolean }>(
+    `select pg_database_size(current_database())::text as bytes,
+            exists (select from pg_class where relkind in ('r', 'p') and relnamespace = current_schema()::regnamespace
+                    and relname <> '_prisma_migrations') as has_tables`,
+  );
+  return { databaseBytes: Number(rows[0]?.bytes ?? 0), hasTables: rows[0]?.has_tables ?? false };
+}
+
+function appliedMigrations(project: Project, history: HistoryDiagnosis): readonly Migration[] {
+  const notApplied = new Set([...history.pending, ...history.failed]);
+  return history.hasLedger ? project.migrations.filter((migration) => !notApplied.has(migration.name)) : [];
+}
+
+/** The leading pending migrations that this run shall take: up to `until`, and of the wanted phase only. */
+async function choosePending(project: Project, history: HistoryDiagnosis, policy: Policy): Promise<readonly Migration[]> {
+  const pending = new Set(history.hasLedger ? history.pending : project.migrations.map((migration) => migration.name));
+  const chosen: Migration[] = [];
+  for (const migration of project.migrations) {
+    if (!pending.has(migration.name)) continue;
+    if (policy.phase !== 'all' && (await isContract(migration)) !== (policy.phase === 'contract')) break;
+    chosen.push(migration);
+    if (migration.name === policy.until) break;
+  }
+  return chosen;
+}
+
+function rehearsalFindings(run: RunContext): readonly Finding[] {
+  if (!run.policy.rehearse || run.recovery) return [];
+  return [
+    {
+      id: 'no-rehearsal',
+      severity: 'error',
+      subject: 'rehearsal',
+      effect: 'this server belongs to somebody else: Godwit can make no clone of it to rehearse on',
+      remedy: 'Use --skip-rehearsal (or "godwit deploy") once the migration has been tried on a copy by your own means.',
+    },
+  ];
+}
+
+function blocked(run: RunContext, findings: readonly Finding[], databaseBytes: number, pending: readonly Migration[]) {
+  const errors = findings.filter((finding) => finding.severity === 'error');
+  const [first] = errors;
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+  return {
+    verdict: 'blocked' as const,
+    message: first ? `${first.subject}: ${first.effect}. ${first.remedy}${more}` : 'refused',
+    record: recordOf(run, findings, databaseBytes, pending),
+  };
+}
+
+const recordOf = (run: RunContext, findings: readonly Finding[], databaseBytes: number, pending: readonly Migration[]) => ({
+  pending: pending.map((migration) => migration.name),
+  findings,
+  checklist: checklist({
+    policy: run.policy,
+    hasRecovery: run.recovery !== undefined,
+    snapshot: undefined,
+    rehearsal: undefined,
+    pending: pending.map(({ name, downSql }) => ({ name, hasDownScript: downSql !== undefined })),
+    now: run.clock.now(),
+  }),
+  databaseBytes,
+});
+
+const emptyRecord = (finding: Finding) => ({ pending: [], findings: [finding], checklist: [], databaseBytes: 0 });
+
+const unreachable = (error: DatabaseUnreachable | DatabaseRefused): Finding => ({
+  id: 'not-connectable',
+  severity: 'error',
+  subject: `${error.address.host}:${error.address.port}/${error.address.database}`,
+  effect: error.message,
+  remedy: 'Mend the connection and run again; nothing was changed.',
+});
+
+const nothingPending = (project: Project, history: HistoryDiagnosis): string =>
+  history.pending.length === 0
+    ? `all ${countOf(project.migrations.length, 'migration')} are applied`
+    : `${countOf(history.pending.length, 'migration')} pending, none of the wanted phase next`;
+
+const countOf = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -1,0 +1,54 @@
+/** Restore: a new instance at the restore point, put in the place of the old one, which is kept. */
+import type { InstanceState } from '../ports/recovery';
+import type { RunContext } from './context';
+import { step } from './enter';
+
+export const restoredInstanceOf = (runId: string): string => `restored-${runId}`;
+export const keptInstanceOf = (runId: string): string => `kept-${runId}`;
+
+export const beginRestore = step<'Restore'>('BeginRestore', async (run) => answer(run, await begin(run)));
+
+export const inspectRestore = step<'Restore'>('InspectRestore', async (run) => {
+  const state = await run.recovery?.inspectInstance(restoredInstanceOf(run.runId));
+  return answer(run, !state || state.state === 'absent' ? await begin(run) : state);
+});
+
+export const cutOver = step<'CutOver'>('CutOver', async (run) => {
+  if (!run.endpoint) return { verdict: 'failed', message: 'there is no endpoint to cut over' };
+  const instance = restoredInstanceOf(run.runId);
+  const keptAs = keptInstanceOf(run.runId);
+  const state = await run.endpoint.cutOver(instance, keptAs);
+  if (state === 'waiting') return { verdict: 'waiting', message: 'the endpoint is being switched' };
+  // The restored database never saw the fence; the endpoint's own memory of it has to go, too.
+  await run.endpoint.unfence();
+  return {
+    verdict: 'passed',
+    message: `the application's URL serves the restored instance; the old one is kept as ${keptAs}`,
+    record: { instance, keptAs },
+  };
+});
+
+async function begin(run: RunContext): Promise<InstanceState> {
+  const restorePoint = run.journal.record('Snapshot')?.restorePoint;
+  if (!run.recovery || !restorePoint) return { state: 'failed', reason: 'there is no restore point' };
+  return run.recovery.beginInstance(restoredInstanceOf(run.runId), { kind: 'restore-point', name: restorePoint });
+}
+
+function answer(run: RunContext, state: InstanceState) {
+  switch (state.state) {
+    case 'ready':
+      return {
+        verdict: 'passed' as const,
+        message: 'the restored instance is ready',
+        record: { instance: restoredInstanceOf(run.runId) },
+      };
+    case 'failed':
+      return { verdict: 'failed' as const, message: `the restore failed: ${state.reason}` };
+    case 'creating':
+    case 'absent':
+      return {
+        verdict: 'waiting' as const,
+        message: (state.state === 'creating' ? state.message : undefined) ?? 'recovering a new instance from the restore point',
+      };
+  }
+}

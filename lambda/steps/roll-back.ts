@@ -1,0 +1,33 @@
+/** Roll back: the down scripts of what this run applied, last applied first. */
+import { runDown } from '../migrate/executor';
+import { step } from './enter';
+import { statementTeller } from './statement-teller';
+
+export const rollBack = step<'RollBack'>('RollBack', async (run) => {
+  const names = run.journal.record('Assess')?.toRollBack ?? [];
+  const rolledBack: string[] = [];
+  for (const name of names) {
+    const migration = run.request.project.migrations.find((candidate) => candidate.name === name);
+    if (!migration) throw new Error(`${name} is to be rolled back but not part of the run`);
+    run.tell(`down script of ${name}`, { done: rolledBack.length, total: names.length, unit: 'migrations' });
+    const outcome = await runDown({
+      database: run.database,
+      runId: run.runId,
+      migration,
+      maxBlockingMs: run.policy.maxBlockingMs,
+      giveUpAfterMs: run.policy.lockGiveUpMs,
+      clock: run.clock,
+      onEvent: statementTeller(run, 'RollBack'),
+    });
+    if (outcome.outcome !== 'applied') {
+      const problem = outcome.outcome === 'failed' ? outcome.failed.message : outcome.outcome;
+      return {
+        verdict: 'failed',
+        message: `down script of ${name}: ${problem}`,
+        record: { rolledBack, problem: `${name}: ${problem}` },
+      };
+    }
+    rolledBack.push(name);
+  }
+  return { verdict: 'passed', message: `${rolledBack.length} rolled back`, record: { rolledBack } };
+});

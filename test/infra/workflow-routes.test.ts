@@ -1,0 +1,304 @@
+import { STEP_NAMES, type StepName } from '../../lambda/domain/step';
+import { type Script, walk } from '../support/aws-workflow-runner';
+
+const SNAPSHOT = ['BeginSnapshot', 'WaitForSnapshot', 'InspectSnapshot'];
+const REHEARSAL = ['BeginRehearsal', 'WaitForRehearsal', 'InspectRehearsal', 'RunRehearsal'];
+const TO_MIGRATE = ['Preflight', ...SNAPSHOT, ...REHEARSAL, 'CheckApproval', 'Baseline', 'Migrate'];
+const RESTORE = ['BeginRestore', 'WaitForRestore', 'InspectRestore', 'CutOver', 'ValidateRestored'];
+const END = ['Finish', 'Report', 'Notify'];
+const begun: Script = { BeginSnapshot: 'waiting', BeginRehearsal: 'waiting', BeginRestore: 'waiting' };
+
+interface Scenario {
+  readonly name: string;
+  readonly script: Script;
+  readonly input?: Record<string, unknown>;
+  readonly path: readonly string[];
+  readonly error?: string;
+}
+
+const scenarios: readonly Scenario[] = [
+  { name: 'everything passes', script: begun, path: [...TO_MIGRATE, 'Validate', ...END, 'Succeeded'] },
+  {
+    name: 'there is nothing to do',
+    script: { Preflight: 'passed/nothing-to-do', Finish: 'passed/nothing-to-do' },
+    path: ['Preflight', ...END, 'Succeeded'],
+  },
+  ...(['blocked', 'failed', 'indeterminate'] as const).map((verdict) => ({
+    name: `preflight answers ${verdict}`,
+    script: { Preflight: verdict, Finish: 'passed/blocked' } as const,
+    path: ['Preflight', ...END, 'Blocked'],
+    error: 'Godwit.Blocked',
+  })),
+  {
+    name: 'restore point and clone exist at once and the rehearsal is left out',
+    script: {},
+    input: { rehearse: false },
+    path: ['Preflight', 'BeginSnapshot', 'CheckApproval', 'Baseline', 'Migrate', 'Validate', ...END, 'Succeeded'],
+  },
+  {
+    name: 'the input does not say whether to rehearse, so it does',
+    script: {},
+    input: { rehearse: undefined },
+    path: [
+      ...['Preflight', 'BeginSnapshot', 'BeginRehearsal', 'RunRehearsal', 'CheckApproval'],
+      ...['Baseline', 'Migrate', 'Validate', ...END, 'Succeeded'],
+    ],
+  },
+  {
+    name: 'snapshot and clone take their time',
+    script: { ...begun, InspectSnapshot: ['waiting', 'passed'], InspectRehearsal: ['waiting', 'waiting', 'passed'] },
+    path: [
+      ...['Preflight', ...SNAPSHOT, 'WaitForSnapshot', 'InspectSnapshot', 'BeginRehearsal'],
+      ...['WaitForRehearsal', 'InspectRehearsal', 'WaitForRehearsal', 'InspectRehearsal'],
+      ...['WaitForRehearsal', 'InspectRehearsal', 'RunRehearsal', 'CheckApproval', 'Baseline', 'Migrate'],
+      ...['Validate', ...END, 'Succeeded'],
+    ],
+  },
+  {
+    name: 'the restore point fails',
+    script: { ...begun, InspectSnapshot: 'failed', Finish: 'passed/failed' },
+    path: ['Preflight', ...SNAPSHOT, ...END, 'Failed'],
+    error: 'Godwit.Failed',
+  },
+  {
+    name: 'the rehearsal finds something',
+    script: { ...begun, RunRehearsal: ['waiting', 'blocked'], Finish: 'passed/blocked' },
+    path: ['Preflight', ...SNAPSHOT, ...REHEARSAL, 'WaitForRehearsalRun', 'RunRehearsal', ...END, 'Blocked'],
+    error: 'Godwit.Blocked',
+  },
+  {
+    name: 'a person approves',
+    script: { ...begun, CheckApproval: 'waiting' },
+    path: [...TO_MIGRATE.toSpliced(-2, 0, 'AwaitApproval'), 'Validate', ...END, 'Succeeded'],
+  },
+  {
+    name: 'a person refuses',
+    script: { ...begun, CheckApproval: 'waiting', AwaitApproval: 'blocked', Finish: 'passed/blocked' },
+    path: [...TO_MIGRATE.slice(0, -2), 'AwaitApproval', ...END, 'Blocked'],
+    error: 'Godwit.Blocked',
+  },
+  {
+    name: 'nobody answers the approval in time',
+    script: { ...begun, CheckApproval: 'waiting', AwaitApproval: 'crash:States.Timeout', Finish: 'passed/blocked' },
+    path: [...TO_MIGRATE.slice(0, -2), 'AwaitApproval', ...END, 'Blocked'],
+    error: 'Godwit.Blocked',
+  },
+  {
+    name: 'policy refuses',
+    script: { ...begun, CheckApproval: 'blocked', Finish: 'passed/blocked' },
+    path: [...TO_MIGRATE.slice(0, -2), ...END, 'Blocked'],
+    error: 'Godwit.Blocked',
+  },
+  {
+    name: 'a reading cannot be taken before migrating',
+    script: { ...begun, Baseline: 'indeterminate', Finish: 'passed/failed' },
+    path: [...TO_MIGRATE.slice(0, -1), ...END, 'Failed'],
+    error: 'Godwit.Failed',
+  },
+  {
+    name: 'the migration hands over twice',
+    script: { ...begun, Migrate: ['waiting', 'waiting', 'passed'] },
+    path: [
+      ...[...TO_MIGRATE, 'WaitForMigration', 'Migrate', 'WaitForMigration', 'Migrate'],
+      ...['Validate', ...END, 'Succeeded'],
+    ],
+  },
+  {
+    name: 'the migration fails and nothing remained of it',
+    script: { ...begun, Migrate: 'failed', Assess: 'passed/nothing-to-undo', Finish: 'passed/rolled-back' },
+    path: [...TO_MIGRATE, 'Assess', 'ValidateRolledBack', ...END, 'RolledBack'],
+    error: 'Godwit.RolledBack',
+  },
+  {
+    name: 'a person aborts the migration and its down script undoes it',
+    script: {
+      ...begun,
+      Migrate: 'failed',
+      Assess: 'passed/down-script',
+      RollBack: ['waiting', 'passed'],
+      Finish: 'passed/aborted',
+    },
+    path: [...TO_MIGRATE, 'Assess', 'RollBack', 'WaitForRollBack', 'RollBack', 'ValidateRolledBack', ...END, 'Aborted'],
+    error: 'Godwit.Aborted',
+  },
+  {
+    name: 'an invariant is broken and restoring is granted',
+    script: {
+      ...begun,
+      Validate: 'failed',
+      Assess: 'passed/restore',
+      Degrade: 'passed/restore',
+      InspectRestore: ['waiting', 'passed'],
+      CutOver: ['waiting', 'passed'],
+      Finish: 'passed/restored',
+    },
+    path: [
+      ...[...TO_MIGRATE, 'Validate', 'Assess', 'Degrade', 'BeginRestore', 'WaitForRestore', 'InspectRestore'],
+      ...['WaitForRestore', 'InspectRestore', 'CutOver', 'WaitForCutOver', 'CutOver', 'ValidateRestored'],
+      ...[...END, 'Restored'],
+    ],
+    error: 'Godwit.Restored',
+  },
+  {
+    name: 'the down script fails and a person decides to restore',
+    script: {
+      ...begun,
+      Validate: 'indeterminate',
+      Assess: 'passed/down-script',
+      RollBack: 'failed',
+      Degrade: 'passed/decide',
+      AwaitDecision: 'passed/restore',
+      Finish: 'passed/restored',
+    },
+    path: [
+      ...[...TO_MIGRATE, 'Validate', 'Assess', 'RollBack', 'Degrade', 'AwaitDecision', ...RESTORE, ...END, 'Restored'],
+    ],
+    error: 'Godwit.Restored',
+  },
+  {
+    name: 'the database is not as it was after the down script and a person decides to hold',
+    script: {
+      ...begun,
+      Migrate: 'failed',
+      Assess: 'passed/down-script',
+      ValidateRolledBack: 'failed',
+      Degrade: 'passed/decide',
+      AwaitDecision: 'passed/hold',
+      Finish: 'passed/held',
+    },
+    path: [
+      ...[...TO_MIGRATE, 'Assess', 'RollBack', 'ValidateRolledBack', 'Degrade', 'AwaitDecision', ...END, 'Held'],
+    ],
+    error: 'Godwit.Held',
+  },
+  {
+    name: 'nobody decides in time',
+    script: {
+      ...begun,
+      Migrate: 'failed',
+      Assess: 'passed/hold',
+      Degrade: 'passed/decide',
+      AwaitDecision: 'crash:States.Timeout',
+      Finish: 'passed/held',
+    },
+    path: [...TO_MIGRATE, 'Assess', 'Degrade', 'AwaitDecision', ...END, 'Held'],
+    error: 'Godwit.Held',
+  },
+  {
+    name: 'policy holds',
+    script: { ...begun, Migrate: 'failed', Assess: 'passed/hold', Degrade: 'passed/hold', Finish: 'passed/held' },
+    path: [...TO_MIGRATE, 'Assess', 'Degrade', ...END, 'Held'],
+    error: 'Godwit.Held',
+  },
+  {
+    name: 'the restore fails',
+    script: {
+      ...begun,
+      Migrate: 'failed',
+      Assess: 'passed/restore',
+      Degrade: 'passed/restore',
+      InspectRestore: 'failed',
+      Finish: 'passed/held',
+    },
+    path: [
+      ...[...TO_MIGRATE, 'Assess', 'Degrade', 'BeginRestore', 'WaitForRestore', 'InspectRestore', ...END, 'Held'],
+    ],
+    error: 'Godwit.Held',
+  },
+];
+
+test.each(scenarios)('when $name, the states are entered in order', async ({ script, input, path, error }) => {
+  const walked = await walk(script, input);
+
+  expect(walked.path).toEqual(path);
+  expect(walked.error).toBe(error);
+});
+
+/** The script that leads a run to the step. */
+const leadingTo = (step: StepName): Script => {
+  const wayBack: Script = { ...begun, Migrate: 'failed', Assess: 'passed/down-script' };
+  if (['Assess', 'RollBack', 'ValidateRolledBack'].includes(step)) return wayBack;
+  const degraded: Script = { ...wayBack, RollBack: 'failed', Degrade: 'passed/decide', AwaitDecision: 'passed/restore' };
+  const afterDegrade = ['Degrade', 'AwaitDecision', 'BeginRestore', 'InspectRestore', 'CutOver', 'ValidateRestored'];
+  if (afterDegrade.includes(step)) return degraded;
+  return { ...begun, CheckApproval: 'waiting' };
+};
+
+const CAUGHT_BY: Partial<Record<StepName, string>> = {
+  Migrate: 'Assess',
+  Validate: 'Assess',
+  Assess: 'Degrade',
+  RollBack: 'Degrade',
+  ValidateRolledBack: 'Degrade',
+  Finish: 'Report',
+  Report: 'Notify',
+  Notify: 'Succeeded',
+};
+
+test.each(STEP_NAMES)('a crash of %s is caught and told', async (step) => {
+  const { path, inputs } = await walk({ ...leadingTo(step), [step]: 'crash:TypeError' });
+
+  expect(path[path.indexOf(step) + 1]).toBe(CAUGHT_BY[step] ?? 'Finish');
+  expect(path.slice(-4, -1)).toEqual(END);
+  const next = inputs[inputs.findIndex(([entered]) => entered === step) + 1];
+  if (step !== 'Notify') expect(next?.[1]['error']).toMatchObject({ Error: 'TypeError' });
+});
+
+test.each(STEP_NAMES)('a time limit exceeded in %s is caught and told', async (step) => {
+  const { path } = await walk({ ...leadingTo(step), [step]: 'crash:States.Timeout' });
+
+  expect(path.filter((state) => state === step)).toHaveLength(1);
+  expect(path.slice(-4, -1)).toEqual(END);
+});
+
+test('a run whose Finish crashed claims nothing but failure', async () => {
+  const { path, error } = await walk({ Finish: 'crash' });
+
+  expect(path.at(-1)).toBe('Failed');
+  expect(error).toBe('Godwit.Failed');
+});
+
+test('a status that nobody knows is a failure', async () => {
+  expect((await walk({ Finish: 'passed/splendid' })).error).toBe('Godwit.Failed');
+});
+
+test('an error is told to the step that caught it and to none after', async () => {
+  const { inputs } = await walk({ Migrate: 'crash', Assess: 'passed/hold', Degrade: 'passed/hold', Finish: 'passed/held' });
+
+  const told = inputs.filter(([, input]) => 'error' in input).map(([step]) => step);
+  expect(told).toEqual(['Assess']);
+});
+
+test('the state carries ids and words only, however long a run goes on', async () => {
+  const { inputs } = await walk({ ...begun, Migrate: [...Array.from({ length: 50 }, () => 'waiting' as const), 'passed'] });
+
+  for (const [, input] of inputs) {
+    expect(input['runId']).toBe('run-1');
+    expect(JSON.stringify(input).length).toBeLessThan(200);
+  }
+});
+
+test('steps that wait for a person get the token that resumes them', async () => {
+  const { inputs } = await walk({ CheckApproval: 'waiting' });
+
+  const asked = inputs.find(([step]) => step === 'AwaitApproval');
+  expect(asked?.[1]).toEqual({ runId: 'run-1', taskToken: 'token-1' });
+});
+
+test('reading steps outlast a failover', async () => {
+  const { path } = await walk({ Validate: ['crash:ConnectionLost', 'crash:DatabaseUnreachable', 'passed'] });
+
+  expect(path.at(-1)).toBe('Succeeded');
+});
+
+test('a migration is not tried again blindly when its connection is lost', async () => {
+  const { inputs } = await walk({ Migrate: 'crash:ConnectionLost', Assess: 'passed/nothing-to-undo' });
+
+  expect(inputs.filter(([step]) => step === 'Migrate')).toHaveLength(1);
+});
+
+test('polling outlasts an AWS service that is away for a while', async () => {
+  const { path } = await walk({ ...begun, InspectSnapshot: ['crash:AwsCallFailed', 'passed'] });
+
+  expect(path.at(-1)).toBe('Succeeded');
+});
