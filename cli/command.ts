@@ -43,7 +43,7 @@ export async function runCommand(
     stdout: process.stdout,
     stderr: process.stderr,
     level: options.level,
-    now: () => performance.now(),
+    now: () => Date.now(),
     ...(interactive ? { stdin: process.stdin } : {}),
     ...choice,
   });

@@ -68,7 +68,7 @@ async function embeddedHome(context: CommandContext, options: HomeOptions): Prom
   const cluster = clusterOf(context, options);
   const { database, url, startedByUs } = await cluster.ensureStarted();
   if (startedByUs && !options.keep) context.atEnd(async () => void (await cluster.stop()));
-  const recovery = await EmbeddedRecovery.open(cluster);
+  const recovery = new EmbeddedRecovery(cluster);
   context.atEnd(() => recovery.close());
   return {
     database,

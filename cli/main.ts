@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import type { CommandContext } from './command';
+import { npmArguments } from './prisma-commands/npm-arguments';
 import { type Invocation, type RawGlobalOptions, globalOptions } from './options';
 
 type Run = (context: CommandContext, args: readonly string[], options: never) => Promise<number>;
@@ -25,7 +26,7 @@ export async function main(invocation: Invocation): Promise<number> {
   }
 }
 
-const argumentsOf = ({ argv }: Invocation): string[] => argv.slice(2);
+const argumentsOf = ({ argv, env }: Invocation): string[] => [...npmArguments(argv.slice(2), env)];
 
 type Execute = (command: Command, load: () => Promise<Run>, args: readonly string[], options: object) => Promise<void>;
 

@@ -1,6 +1,6 @@
 /** Reads a Prisma folder from disk. */
 import type { Dirent } from 'node:fs';
-import { readdir, readFile, realpath } from 'node:fs/promises';
+import { mkdir, readdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import { MigrationsFolderError, messageOf } from '../lambda/domain/errors';
 import type { Project } from '../lambda/domain/migration';
@@ -9,6 +9,7 @@ import {
   type FoundFolder,
   type FoundMigration,
   folderError,
+  LOCKFILE_CONTENT,
   type ReadScript,
   readFolder,
 } from '../lambda/domain/migrations-folder';
@@ -138,4 +139,23 @@ async function inBatches<T, R>(items: readonly T[], work: (item: T) => Promise<R
     results.push(...(await Promise.all(items.slice(at, at + BATCH).map(work))));
   }
   return results;
+}
+
+/** Adds a migration, and the lock file where it is the first. Answers the folder, relative to the Prisma folder. */
+export async function writeMigration(
+  prismaDir: string,
+  { name, sql }: { readonly name: string; readonly sql: string },
+): Promise<string> {
+  const migrationsDir = join(prismaDir, 'migrations');
+  await mkdir(migrationsDir, { recursive: true });
+  await writeFile(join(migrationsDir, 'migration_lock.toml'), LOCKFILE_CONTENT, { flag: 'wx' }).catch(
+    ignoreExisting,
+  );
+  await mkdir(join(migrationsDir, name));
+  await writeFile(join(migrationsDir, name, 'migration.sql'), `${sql}\n`, { flag: 'wx' });
+  return `migrations/${name}`;
+}
+
+function ignoreExisting(error: unknown): void {
+  if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
 }

@@ -1,15 +1,16 @@
 /** The main job: WeDefiDaily's database under a simulated application, taken through its pending migrations. */
 import { join } from 'node:path';
 import { type ApplicationStats, type RunningApplication, startApplication } from '../../demo/application/start';
+import { readFaultyMigrations } from '../../demo/faulty-migrations';
 import { hasTables, makeStartingPoint } from '../../demo/starting-point';
 import { UsageError } from '../../lambda/domain/errors';
-import type { Migration, Project } from '../../lambda/domain/migration';
+import type { Project } from '../../lambda/domain/migration';
 import { DEFAULT_POLICY, type Policy } from '../../lambda/domain/run';
 import type { ProgressEvent } from '../../lambda/domain/step';
 import type { ReportApplication } from '../../lambda/report/data';
 import type { CommandContext } from '../command';
 import { type Home, openHome, stepContext } from '../home';
-import { adoptBaseline } from '../prisma-commands/baseline';
+import { baseline as adopt } from '../prisma-commands/baseline';
 import { readProject } from '../project-folder';
 import { type FinishedRun, takeThroughWorkflow } from '../workflow-run';
 import { scaleOf } from './cluster';
@@ -28,7 +29,7 @@ export async function demoCommand(context: CommandContext, _args: readonly strin
   const began = performance.now();
   const scale = scaleOf(raw.scale);
   const rate = rateOf(raw.rate);
-  const project = await readProject(join(context.invocation.projectRoot, 'prisma'));
+  const project = await readProject(prismaDirOf(context));
   const home = await openHome(context, { embeddedOnly: true });
   await prepare(context, home, project, scale);
 
@@ -64,8 +65,13 @@ async function prepare(context: CommandContext, home: Home, project: Project, sc
   }
   const { hasLedger } = await home.engine.diagnose(home.database, project);
   if (hasLedger) return;
-  const adopted = await adoptBaseline({ database: home.database, engine: home.engine, project, migration: baseline.name });
-  context.terminal.note(adopted.message);
+  const { exitCode } = await adopt({
+    database: home.database,
+    engine: home.engine,
+    prismaDir: prismaDirOf(context),
+    print: (text) => context.terminal.note(text.replaceAll(/\s+/g, ' ')),
+  });
+  if (exitCode !== 0) throw new UsageError('The embedded database is not what the first migration builds. Begin anew with "godwit reset".');
 }
 
 interface LoadedRun {
@@ -129,14 +135,11 @@ const observed = (stats: ApplicationStats): ReportApplication => ({
 });
 
 async function withFaultyMigration(context: CommandContext, project: Project): Promise<Project> {
-  const faulty = await readFaulty(context);
+  const faulty = await readFaultyMigrations(join(context.invocation.projectRoot, 'demo', 'faulty'));
   return { ...project, migrations: [...project.migrations, ...faulty] };
 }
 
-async function readFaulty(context: CommandContext): Promise<readonly Migration[]> {
-  const { readMigrations } = await import('../project-folder');
-  return readMigrations(join(context.invocation.projectRoot, 'demo', 'faulty'));
-}
+const prismaDirOf = ({ invocation }: CommandContext): string => join(invocation.projectRoot, 'prisma');
 
 function rateOf(text: string): number {
   const rate = Number(text);

@@ -4,8 +4,9 @@ import { DEFAULT_POLICY, EXIT_CODES, type Policy } from '../../lambda/domain/run
 import { findingsOf } from '../../lambda/report/collect';
 import { UsageError } from '../../lambda/domain/errors';
 import type { CommandContext } from '../command';
-import { openHome, stepContext } from '../home';
+import { type Home, openHome, stepContext } from '../home';
 import { type RawRunOptions, runPolicy } from '../options';
+import { appliedNames } from '../prisma-commands/context';
 import { readProject } from '../project-folder';
 import { type FinishedRun, takeThroughWorkflow } from '../workflow-run';
 
@@ -24,12 +25,19 @@ export async function rehearseCommand(context: CommandContext, _args: readonly s
 
 async function runWith(context: CommandContext, policy: Policy): Promise<number> {
   const began = performance.now();
-  // Read before anything is started: a faulty folder must not cost a cluster.
-  const project = await readProject(context.options.prismaDir, { applied: async () => [] });
+  // Read before anything is started: a faulty folder must not cost a cluster. Only a fault that is none in an
+  // applied migration has the database asked.
+  let opened: Home | undefined;
+  const project = await readProject(context.options.prismaDir, {
+    applied: async () => {
+      opened = await openHome(context);
+      return appliedNames(opened.database);
+    },
+  });
   if (policy.until !== undefined && !project.migrations.some(({ name }) => name === policy.until)) {
     throw new UsageError(`--until names ${policy.until}, which is not in the migrations folder.`);
   }
-  const home = await openHome(context);
+  const home = opened ?? (await openHome(context));
   const run = await takeThroughWorkflow(context, home, { project, policy, steps: stepContext(context, home) });
   return concludeRun(context, run, { command: policy.rehearseOnly ? 'rehearse' : 'run', durationMs: performance.now() - began });
 }

@@ -35,7 +35,9 @@ function migrationsUpTo({ migrations }: Project, named: string | undefined): rea
   }
   const index = migrations.findIndex(({ name }) => name === last);
   if (index < 0) {
-    throw new UsageError(`The migration ${last} is not in the migrations folder. Give the whole name of its folder.`);
+    throw new UsageError(
+      `The migration ${last} is not in the migrations folder. Give the whole name of its folder.`,
+    );
   }
   return migrations.slice(0, index + 1);
 }
@@ -51,7 +53,9 @@ async function adopt(
   const unrecorded = upTo.map(({ name }) => name).filter((name) => pending.has(name));
   if (unrecorded.length === 0) {
     const count = upTo.length;
-    print(`The database has a migration history already: ${count} ${migrationsWord(count)} recorded as applied. Nothing to do.`);
+    print(
+      `The database has a migration history already: ${count} ${migrationsWord(count)} recorded as applied. Nothing to do.`,
+    );
     return { status: 'nothing-to-do', baselined: [] };
   }
   const drift = await engine.drift(database, { ...project, migrations: upTo });
@@ -61,7 +65,9 @@ async function adopt(
   }
   // In order: interrupted, it leaves a history without gaps.
   for (const name of unrecorded) await engine.markApplied(database, project, name);
-  print(`The database is what these migrations build; they are now recorded as applied:\n${listed(unrecorded)}`);
+  print(
+    `The database is what these migrations build; they are now recorded as applied:\n${listed(unrecorded)}`,
+  );
   return { status: 'succeeded', baselined: unrecorded };
 }
 

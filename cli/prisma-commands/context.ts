@@ -26,7 +26,7 @@ export const projectOf = (
   options: ReadProjectOptions = {},
 ): Promise<Project> => readProject(prismaDir, { ...options, applied: () => appliedNames(database) });
 
-const appliedNames = (database: Database): Promise<readonly string[]> =>
+export const appliedNames = (database: Database): Promise<readonly string[]> =>
   withSession(database, { applicationName: 'godwit ledger', readOnly: true }, async (session) =>
     (await readLedger(session)).filter(isApplied).map(({ name }) => name),
   );

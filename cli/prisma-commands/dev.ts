@@ -118,7 +118,9 @@ async function draftOf(
   const draft = await engine.draftMigration(database, project, { name, at });
   if (draft === undefined && !createOnly) return undefined;
   if (slug(name) === '') {
-    throw new UsageError('A migration needs a name of letters or digits. Give one: godwit dev --name add_price_index');
+    throw new UsageError(
+      'A migration needs a name of letters or digits. Give one: godwit dev --name add_price_index',
+    );
   }
   return draft ?? { name: draftName(name, at), sql: EMPTY_MIGRATION };
 }

@@ -15,7 +15,10 @@ export interface ResolveResult {
 }
 
 /** @throws UsageError where Prisma refuses, too */
-export async function resolve(command: PrismaCommand, options: ResolveOptions): Promise<CommandEnd<ResolveResult>> {
+export async function resolve(
+  command: PrismaCommand,
+  options: ResolveOptions,
+): Promise<CommandEnd<ResolveResult>> {
   const { migration, markedAs } = requestOf(options);
   try {
     await (markedAs === 'applied' ? markApplied(command, migration) : markRolledBack(command, migration));
@@ -54,12 +57,15 @@ const markRolledBack = ({ engine, database }: PrismaCommand, migration: string):
 const REFUSALS: Readonly<Record<string, string>> = {
   P3008: 'is already recorded as applied. Nothing has to be done',
   P3011: 'was never applied to this database. `godwit status` shows the names of those that were',
-  P3012: 'did not fail: only a failed migration can be marked as rolled back. To undo an applied one, run its down script',
+  P3012:
+    'did not fail: only a failed migration can be marked as rolled back. To undo an applied one, run its down script',
   P3017: 'is not in the migrations folder. Give the whole name of its folder',
 };
 
 function refusal(error: unknown, migration: string): unknown {
   if (!(error instanceof SchemaEngineFailed)) return error;
   const reason = REFUSALS[error.code ?? ''];
-  return reason === undefined ? error : new UsageError(`The migration ${migration} ${reason}.`, { cause: error });
+  return reason === undefined
+    ? error
+    : new UsageError(`The migration ${migration} ${reason}.`, { cause: error });
 }

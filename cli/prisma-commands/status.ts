@@ -66,7 +66,10 @@ function pendingMessage({ pending, hasLedger }: StatusResult): string[] {
   const adopt = hasLedger
     ? ''
     : '\nThis database has no migration history yet. If `db push` made its tables, adopt it: godwit baseline';
-  return [`Not yet applied:\n${listed(pending)}`, `To apply: godwit run, or godwit deploy without a rehearsal.${adopt}`];
+  return [
+    `Not yet applied:\n${listed(pending)}`,
+    `To apply: godwit run, or godwit deploy without a rehearsal.${adopt}`,
+  ];
 }
 
 const missingMessage = (missing: readonly string[]): string[] =>

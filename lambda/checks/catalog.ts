@@ -52,8 +52,8 @@ union all
 select format('column %s.%I: %s%s%s%s%s', r.name, a.attname, format_type(a.atttypid, a.atttypmod),
               case when a.attnotnull then ' not null' else '' end,
               coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), ''),
-              case when a.attidentity <> '' then ' identity ' || a.attidentity else '' end,
-              case when a.attgenerated <> '' then ' generated ' || a.attgenerated else '' end)
+              case when a.attidentity <> '' then ' identity ' || a.attidentity::text else '' end,
+              case when a.attgenerated <> '' then ' generated ' || a.attgenerated::text else '' end)
   from relations r
   join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
   left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum

@@ -28,14 +28,10 @@ export type Readings = Readonly<Record<string, Reading>>;
 
 const MOST_DIFFERENCES_SHOWN = 5;
 
-export function parseInvariant({ file, sql }: InvariantFile): Invariant {
-  const header = new Map<string, string>();
-  const lines = sql.split('\n');
-  for (const line of lines) {
-    if (!line.startsWith('--')) break;
-    const colon = line.indexOf(':');
-    if (colon > 0) header.set(line.slice(2, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
-  }
+export function parseInvariant(found: InvariantFile): Invariant {
+  const { file } = found;
+  const sql = found.sql.replace(/^\uFEFF/, '');
+  const header = readHeader(sql);
   const wrong = (problem: string, remedy: string): MigrationsFolderError =>
     new MigrationsFolderError({ file, line: 1, problem, remedy });
 
@@ -52,6 +48,18 @@ export function parseInvariant({ file, sql }: InvariantFile): Invariant {
   return { file, name, severity, expect, key, written: header.get('written'), sql };
 }
 
+/** Of a word that occurs twice the first counts: a description may hold anything, colons included. */
+function readHeader(sql: string): ReadonlyMap<string, string> {
+  const header = new Map<string, string>();
+  for (const line of sql.split('\n')) {
+    if (!line.startsWith('--')) break;
+    const colon = line.indexOf(':');
+    const word = line.slice(2, colon).trim().toLowerCase();
+    if (colon > 0 && !header.has(word)) header.set(word, line.slice(colon + 1).trim());
+  }
+  return header;
+}
+
 export function compare(invariant: Invariant, before: Reading | undefined, after: Reading | undefined): InvariantOutcome {
   const outcome = (verdict: InvariantOutcome['verdict'], differences: readonly string[]): InvariantOutcome => ({
     name: invariant.name,
@@ -63,6 +71,8 @@ export function compare(invariant: Invariant, before: Reading | undefined, after
   });
   if (!after || 'problem' in after) return outcome('indeterminate', [after ? after.problem : 'not read']);
   if (!before || 'problem' in before) return outcome('indeterminate', [before ? before.problem : 'not read']);
+  const unusable = keyProblem(invariant, before) ?? keyProblem(invariant, after);
+  if (unusable !== undefined) return outcome('indeterminate', [unusable]);
   const differences =
     invariant.expect === 'none' ? newViolations(invariant, before, after) : changedRows(invariant, before, after);
   return outcome(differences.length === 0 ? 'held' : 'broken', differences);
@@ -70,12 +80,27 @@ export function compare(invariant: Invariant, before: Reading | undefined, after
 
 type Rows = { readonly rows: readonly ReadingRow[] };
 
+/** Rows that share a key hide each other, and with them what happened to them. */
+function keyProblem(invariant: Invariant, { rows }: Rows): string | undefined {
+  const named = [...invariant.key, ...(invariant.written ? [invariant.written] : [])];
+  const missing = named.find((column) => rows.some((row) => !Object.hasOwn(row, column)));
+  if (missing !== undefined) return `the query gives no column "${missing}", which the header names`;
+  if (invariant.expect === 'none') return undefined;
+  const seen = new Set<string>();
+  for (const row of rows) {
+    const key = keyOf(invariant, row);
+    if (seen.has(key)) return `several rows have the key ${shownKey(invariant, row)}`;
+    seen.add(key);
+  }
+  return undefined;
+}
+
 /** Violations that were there before are no harm done by this migration; they are told of by the reading itself. */
 function newViolations(invariant: Invariant, before: Rows, after: Rows): string[] {
   const known = new Set(before.rows.map((row) => keyOf(invariant, row)));
   return after.rows
     .filter((row) => !known.has(keyOf(invariant, row)))
-    .map((row) => `${keyOf(invariant, row)}: ${JSON.stringify(row)}`);
+    .map((row) => `${shownKey(invariant, row)}: ${JSON.stringify(row)}`);
 }
 
 function changedRows(invariant: Invariant, before: Rows, after: Rows): string[] {
@@ -84,19 +109,22 @@ function changedRows(invariant: Invariant, before: Rows, after: Rows): string[] 
   const differences: string[] = [];
   for (const [key, row] of earlier) {
     const now = later.get(key);
-    if (!now) differences.push(`${key}: gone`);
-    else if (!writtenSince(invariant, row, now)) differences.push(...changes(key, row, now));
+    if (!now) differences.push(`${shownKey(invariant, row)}: gone`);
+    else if (!writtenSince(invariant, row, now)) differences.push(...changes(shownKey(invariant, row), row, now));
   }
   for (const [key, row] of later) {
     if (!earlier.has(key) && !(invariant.written && isLaterThanAll(invariant.written, row, before))) {
-      differences.push(`${key}: new`);
+      differences.push(`${shownKey(invariant, row)}: new`);
     }
   }
   return differences;
 }
 
-const writtenSince = (invariant: Invariant, before: ReadingRow, after: ReadingRow): boolean =>
-  invariant.written !== undefined && before[invariant.written] !== after[invariant.written];
+/** Only a later time is a write: rows that were deleted take the group's latest write with them. */
+const writtenSince = (invariant: Invariant, before: ReadingRow, after: ReadingRow): boolean => {
+  const { written } = invariant;
+  return written !== undefined && (before[written] ?? '') < (after[written] ?? '');
+};
 
 /** A row that is new is the application's where it was written after everything that the first reading saw. */
 function isLaterThanAll(written: string, row: ReadingRow, before: Rows): boolean {
@@ -108,13 +136,20 @@ function changes(key: string, before: ReadingRow, after: ReadingRow): string[] {
   const columns = new Set([...Object.keys(before), ...Object.keys(after)]);
   return [...columns]
     .filter((column) => before[column] !== after[column])
-    .map((column) => `${key}: ${column} ${before[column] ?? 'null'} → ${after[column] ?? 'null'}`);
+    .map((column) => `${key}: ${column} ${shownValue(before[column])} → ${shownValue(after[column])}`);
 }
+
+/** A query with `*` gains and loses columns with its tables. */
+const shownValue = (value: string | null | undefined): string => (value === undefined ? 'absent' : (value ?? 'null'));
 
 const byKey = (invariant: Invariant, rows: Rows): Map<string, ReadingRow> =>
   new Map(rows.rows.map((row) => [keyOf(invariant, row), row]));
 
+/** Unlike a mere joining of the values: `a, b` with `c` is another key than `a` with `b, c`, and null is not `null`. */
 const keyOf = (invariant: Invariant, row: ReadingRow): string =>
+  JSON.stringify(invariant.key.map((column) => row[column] ?? null));
+
+const shownKey = (invariant: Invariant, row: ReadingRow): string =>
   invariant.key.map((column) => row[column] ?? 'null').join(', ');
 
 function describe(invariant: Invariant, reading: Reading | undefined): string {

@@ -30,10 +30,23 @@ export function sharedTimestamps(names: readonly string[]): readonly (readonly [
   return [...groups.values()].filter((group) => group.length > 1);
 }
 
+/** A clock that is behind, or a second migration within the same second, must not break the order: it comes last. */
+export function timeForNext(migrations: readonly { readonly name: string }[], now: Date): Date {
+  const latest = migrations
+    .map(({ name }) => timestampOf(name))
+    .filter((timestamp) => timestamp.length === TIMESTAMP_DIGITS)
+    .reduce((last, timestamp) => (timestamp > last ? timestamp : last), '');
+  if (latest === '' || timestampAt(now) > latest) return now;
+  const [, ...parts] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(latest)?.map(Number) ?? [];
+  const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = parts;
+  return new Date(Date.UTC(year, month - 1, day, hour, minute, second + 1));
+}
+
+const timestampAt = (at: Date): string => at.toISOString().replace(/\D/g, '').slice(0, TIMESTAMP_DIGITS);
+
 /** The folder name of a new migration, as Prisma makes it: UTC to the second, and the name in small letters. */
 export function draftName(name: string, at: Date): string {
-  const timestamp = at.toISOString().replace(/\D/g, '').slice(0, TIMESTAMP_DIGITS);
-  return `${timestamp}_${slug(name)}`;
+  return `${timestampAt(at)}_${slug(name)}`;
 }
 
 /** Empty where the name holds neither letters nor digits. */

@@ -1,5 +1,6 @@
 /** Judges how a run ended, purely from its journal. */
 import type { Checkpoint, JournalEntry, Phase, PhaseRecords, RunOutcome, RunStatus } from './run';
+import type { StepName } from './step';
 
 export interface JournalView {
   readonly entries: readonly JournalEntry[];
@@ -11,7 +12,7 @@ type Judgement = { readonly status: RunStatus; readonly reason: string };
 
 export function outcomeOf(journal: JournalView, facts: { readonly aborted: boolean }): RunOutcome {
   const judgement = judge(journal, facts.aborted);
-  const applied = journal.record('Migrate')?.applied ?? [];
+  const applied = appliedIn(journal);
   const undone = judgement.status === 'succeeded' ? [] : rolledBack(journal);
   return {
     ...judgement,
@@ -28,7 +29,7 @@ function judge(journal: JournalView, aborted: boolean): Judgement {
   const approve = journal.checkpoint('Approve');
   if (approve?.route === 'rehearsed') return { status: 'succeeded', reason: approve.message };
   const validate = journal.checkpoint('Validate');
-  if (validate?.verdict === 'passed') return { status: 'succeeded', reason: validate.message };
+  if (validate?.verdict === 'passed' && !turnedBack(journal)) return { status: 'succeeded', reason: validate.message };
   if (!begunToMigrate(journal)) return beforeMigrating(journal, aborted);
   return afterFailure(journal, aborted);
 }
@@ -37,26 +38,27 @@ const BEFORE_MIGRATE = ['Preflight', 'Snapshot', 'Rehearse', 'Approve', 'Baselin
 
 /** Nothing was changed: refused, aborted, or one of the steps could not do its work. */
 function beforeMigrating(journal: JournalView, aborted: boolean): Judgement {
-  if (aborted) return { status: 'aborted', reason: 'stopped by a person; nothing was changed' };
   const refused = BEFORE_MIGRATE.map((phase) => journal.checkpoint(phase)).find(
     (checkpoint) => checkpoint !== undefined && checkpoint.verdict !== 'passed',
   );
+  if (aborted || refused?.route === 'aborted') {
+    return { status: 'aborted', reason: 'stopped by a person; nothing was changed' };
+  }
   if (refused) return { status: 'blocked', reason: `${refused.phase}: ${refused.message}` };
   const crash = lastCrash(journal);
-  if (crash?.error === 'States.Timeout') {
+  const unfinished = lastStep(journal);
+  if (crash?.error === 'States.Timeout' && unfinished === 'AwaitApproval') {
     return { status: 'blocked', reason: 'nobody approved in time; nothing was changed' };
   }
-  return { status: 'blocked', reason: `${crash ? `${crash.error}: ${crash.cause}` : 'a step did not finish'}; nothing was changed` };
+  const reason = crash ? wordsOf(crash) : 'it did not finish';
+  return { status: 'blocked', reason: `${unfinished ?? 'the first step'}: ${reason}; nothing was changed` };
 }
 
 function afterFailure(journal: JournalView, aborted: boolean): Judgement {
   const cause = causeOf(journal);
-  const restored = journal.checkpoint('ValidateRestored');
-  if (journal.checkpoint('CutOver')?.verdict === 'passed' && restored?.verdict === 'passed') {
-    return { status: 'restored', reason: `${cause}; restored to ${journal.record('Snapshot')?.restorePoint ?? 'the restore point'}` };
-  }
+  if (journal.checkpoint('CutOver')?.verdict === 'passed') return afterRestore(journal, cause);
   if (journal.checkpoint('ValidateRolledBack')?.verdict === 'passed') {
-    return aborted && journal.record('Migrate')?.aborted
+    return aborted || journal.record('Migrate')?.aborted
       ? { status: 'aborted', reason: 'stopped by a person; the database is as it was' }
       : { status: 'rolled-back', reason: cause };
   }
@@ -66,23 +68,57 @@ function afterFailure(journal: JournalView, aborted: boolean): Judgement {
   return { status: 'failed', reason: `${cause}; it could not be established what state the database is in` };
 }
 
+/** The cut-over lifted the fence: a restored instance that does not prove right serves writes all the same. */
+function afterRestore(journal: JournalView, cause: string): Judgement {
+  const restorePoint = journal.record('Snapshot')?.restorePoint ?? 'the restore point';
+  const validation = journal.checkpoint('ValidateRestored');
+  if (validation?.verdict === 'passed') return { status: 'restored', reason: `${cause}; restored to ${restorePoint}` };
+  const problem = validation?.message ?? 'it was not validated';
+  return { status: 'failed', reason: `${cause}; restored to ${restorePoint}, which takes writes again, but ${problem}` };
+}
+
 function causeOf(journal: JournalView): string {
   const failed = (['Migrate', 'Validate'] as const)
     .map((phase) => journal.checkpoint(phase))
     .find((checkpoint) => checkpoint !== undefined && checkpoint.verdict !== 'passed');
   if (failed) return `${failed.phase}: ${failed.message}`;
   const crash = lastCrash(journal);
-  return crash ? `${crash.error}: ${crash.cause}` : 'the migration did not finish';
+  return crash ? wordsOf(crash) : 'the migration did not finish';
 }
+
+type Crash = Extract<JournalEntry, { type: 'crashed' }>;
+
+const wordsOf = ({ error, cause }: Crash): string => (cause === '' ? error : `${error}: ${cause}`);
 
 const begunToMigrate = (journal: JournalView): boolean =>
   journal.entries.some((entry) => entry.type === 'entered' && entry.step === 'Migrate');
 
-const lastCrash = (journal: JournalView): Extract<JournalEntry, { type: 'crashed' }> | undefined =>
-  journal.entries.findLast((entry): entry is Extract<JournalEntry, { type: 'crashed' }> => entry.type === 'crashed');
+const lastCrash = (journal: JournalView): Crash | undefined =>
+  journal.entries.findLast((entry): entry is Crash => entry.type === 'crashed');
+
+type Entered = Extract<JournalEntry, { type: 'entered' }>;
+
+/** Finish is where the judging happens. */
+const lastStep = (journal: JournalView): StepName | undefined =>
+  journal.entries.findLast((entry): entry is Entered => entry.type === 'entered' && entry.step !== 'Finish')?.step;
+
+/** A step whose answer got lost writes down that it passed, and is followed by the way back all the same. */
+function turnedBack(journal: JournalView): boolean {
+  const entries = journal.entries;
+  const migrated = entries.findLastIndex((entry) => entry.type === 'checkpoint' && entry.phase === 'Migrate');
+  const isWayBack = (entry: JournalEntry): boolean =>
+    entry.type === 'entered' && (entry.step === 'Assess' || entry.step === 'Degrade');
+  return entries.slice(migrated + 1).some(isWayBack);
+}
+
+/** A migration that crashed left no record, but what it told of its statements. */
+const appliedIn = (journal: JournalView): readonly string[] =>
+  journal.record('Migrate')?.applied ?? [
+    ...new Set(journal.entries.flatMap((entry) => (entry.type === 'statements' ? entry.applied : []))),
+  ];
 
 function rolledBack(journal: JournalView): readonly string[] {
   const byScript = journal.record('RollBack')?.rolledBack ?? [];
-  const byRestore = journal.checkpoint('CutOver')?.verdict === 'passed' ? (journal.record('Migrate')?.applied ?? []) : [];
+  const byRestore = journal.checkpoint('CutOver')?.verdict === 'passed' ? appliedIn(journal) : [];
   return [...new Set([...byScript, ...byRestore])];
 }

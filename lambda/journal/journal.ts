@@ -62,9 +62,11 @@ export class Journal {
   /** Entries are numbered: whoever finds its number taken reads what was written there and takes the next. */
   async append(entry: JournalEntry): Promise<void> {
     for (;;) {
-      const result = await this.#store.putIfAbsent(this.#key(this.#entries.length), JSON.stringify(entry));
+      const index = this.#entries.length;
+      const result = await this.#store.putIfAbsent(this.#key(index), JSON.stringify(entry));
       if (result.outcome === 'written') {
-        this.#entries.push(entry);
+        // By its number: whoever refreshed meanwhile has read it already.
+        this.#entries[index] = entry;
         return;
       }
       await this.refresh();
@@ -74,9 +76,17 @@ export class Journal {
   async refresh(): Promise<void> {
     const keys = await this.#store.list(entriesPrefix(this.runId));
     for (let index = this.#entries.length; index < keys.length; index += 1) {
-      const stored = await this.#store.get(this.#key(index));
-      if (!stored) throw new JournalDamaged(this.runId, this.#key(index));
-      this.#entries.push(JSON.parse(stored.body) as JournalEntry);
+      this.#entries[index] = await this.#read(this.#key(index));
+    }
+  }
+
+  async #read(key: string): Promise<JournalEntry> {
+    const stored = await this.#store.get(key);
+    if (!stored) throw new JournalDamaged(this.runId, key);
+    try {
+      return JSON.parse(stored.body) as JournalEntry;
+    } catch (error) {
+      throw new JournalDamaged(this.runId, key, error);
     }
   }
 
@@ -99,12 +109,13 @@ export class Journal {
   }
 }
 
-/** An entry that must exist is missing. */
+/** An entry that must exist is missing or cannot be read. */
 export class JournalDamaged extends GodwitError {
   override readonly name = 'JournalDamaged';
   readonly kind = 'unknown';
 
-  constructor(runId: string, key: string) {
-    super(`The journal of ${runId} lacks ${key}. Restore that object, or inspect the database by hand.`);
+  constructor(runId: string, key: string, cause?: unknown) {
+    const problem = cause === undefined ? 'is missing' : 'is no JSON';
+    super(`In the journal of ${runId}, ${key} ${problem}. Restore that object, or inspect the database by hand.`, { cause });
   }
 }

@@ -65,13 +65,16 @@ export async function releaseLease(
   store: ObjectStore,
   claim: Pick<LeaseClaim, 'database' | 'runId' | 'owner' | 'now'>,
 ): Promise<void> {
-  const stored = await store.get(leaseKey(claim.database));
-  if (!stored) return;
-  const held = JSON.parse(stored.body) as LeaseRecord;
-  if (held.runId !== claim.runId || held.owner !== claim.owner) return;
-  const released: LeaseRecord = { ...held, expiresAt: claim.now.toISOString() };
-  // A conflict means that somebody took over in between: then it is theirs.
-  await store.putIfMatch(leaseKey(claim.database), JSON.stringify(released), stored.version);
+  const key = leaseKey(claim.database);
+  for (;;) {
+    const stored = await store.get(key);
+    if (!stored) return;
+    const held = JSON.parse(stored.body) as LeaseRecord;
+    if (held.runId !== claim.runId || held.owner !== claim.owner) return;
+    const released: LeaseRecord = { ...held, expiresAt: claim.now.toISOString() };
+    // A conflict is either a takeover or a last renewal of our own: only reading again tells which.
+    if ((await store.putIfMatch(key, JSON.stringify(released), stored.version)).outcome === 'written') return;
+  }
 }
 
 const leaseKey = (database: string): string =>

@@ -2,7 +2,7 @@
 import { GodwitError } from '../domain/errors';
 import type { Session } from '../ports/database';
 import { summaryOf } from '../sql/summary';
-import { asOurselves, type FileRun, isConnectionLoss, lockTimeoutFor } from './file-run';
+import { asOurselves, type FileRun, isConnectionLoss, isLockFailure, lockTimeoutFor } from './file-run';
 import { type Interruptible, interruptible } from './interruptible';
 import { type Attempt, type RetryOutcome, retryOnLocks } from './retry';
 import { forgetStarted, type JournalKey, recordFinished, recordStarted } from './statement-journal';
@@ -52,10 +52,12 @@ export async function runAlone(run: FileRun, key: JournalKey, step: Step): Promi
   };
 
   const result = await retryOnLocks(run, attempt);
-  const leavesRemnant =
-    result.outcome === 'aborted' || (result.outcome === 'failed' && !isConnectionLoss(result.error));
-  if (leavesRemnant && isBegun.value) await leaveNothing(run, key, { object, ordinal: entry.ordinal });
-  return result;
+  if (result.outcome === 'done' || result.outcome === 'waiting' || !isBegun.value) return result;
+  if (result.outcome === 'failed' && isConnectionLoss(result.error)) return result;
+  const remains = await leaveNothing(run, key, { object, ordinal: entry.ordinal });
+  if (!remains || result.outcome === 'aborted') return result;
+  const addition = `${result.addition ?? ''} ${object.remnant} remains; running the migration again removes it.`;
+  return { ...result, addition: addition.trim() };
 }
 
 async function clearTheWay(found: {
@@ -88,17 +90,28 @@ async function verify(object: Interruptible, session: Session, summary: string):
   }
 }
 
-/** Cleans up after a failure, so that the next attempt, or a person, finds the database as before the statement. */
+/**
+ * Cleans up after a failure, so that the next attempt, or a person, finds the database as before the statement.
+ * What keeps the statement from its lock may keep the cleaning from it, too: then the journal row stays, and a rerun
+ * knows the remnant for its own. Answers whether one remains.
+ */
 async function leaveNothing(
   run: FileRun,
   key: JournalKey,
   left: { object: Interruptible; ordinal: number },
-): Promise<void> {
+): Promise<boolean> {
   const session = await run.sessions.open();
-  const progress = await left.object.look(session);
-  if (progress === 'untold') return;
-  if (progress === 'half-done') await left.object.repair(session);
-  if (progress !== 'done') await journaled(run, session, () => forgetStarted(session, key, left.ordinal));
+  try {
+    const progress = await left.object.look(session);
+    if (progress === 'half-done') await left.object.repair(session);
+    if (progress === 'half-done' || progress === 'absent') {
+      await journaled(run, session, () => forgetStarted(session, key, left.ordinal));
+    }
+    return false;
+  } catch (error) {
+    if (!isLockFailure(error)) throw error;
+    return true;
+  }
 }
 
 async function journaled(run: FileRun, session: Session, write: () => Promise<void>): Promise<void> {

@@ -29,7 +29,7 @@ export async function migrate(request: MigrateRequest): Promise<MigrateOutcome> 
     if ('failed' in parsed) return { outcome: 'failed', failed: parsed.failed, applied, statements };
     scripts.set(migration.name, parsed.script);
   }
-  return withExecutor(request, async ({ sessions, watch }) => {
+  return withExecutor(request, { applied, statements }, async ({ sessions, watch }) => {
     const ledger = await ensureLedger(await sessions.open());
     for (const migration of request.migrations) {
       const script = scripts.get(migration.name);
@@ -67,7 +67,7 @@ export async function runDown(request: DownRequest): Promise<MigrateOutcome> {
   const parsed = await parseFile(migration.name, downSql);
   if ('failed' in parsed) return { outcome: 'failed', failed: parsed.failed, ...nothing };
   const { script } = parsed;
-  return withExecutor(request, async ({ sessions, watch }) => {
+  return withExecutor(request, nothing, async ({ sessions, watch }) => {
     const ledger = await ensureLedger(await sessions.open());
     const mode = planOf(script).mode;
     const downChecksum = checksumOf(downSql);
@@ -108,17 +108,23 @@ interface Executor {
   readonly watch: LockWatch;
 }
 
-async function withExecutor<T>(
+async function withExecutor(
   request: ExecutorRequest,
-  work: (executor: Executor) => Promise<T>,
-): Promise<T> {
+  progressed: Pick<MigrateOutcome, 'applied' | 'statements'>,
+  work: (executor: Executor) => Promise<MigrateOutcome>,
+): Promise<MigrateOutcome> {
   const { database, clock, runId, signal } = request;
+  if (signal?.aborted === true) return { outcome: 'aborted', statementsDone: 0, ...progressed };
   const watch = await startLockWatch({ database });
   const wait = { database, clock, signal, waitMs: request.executorLockWaitMs ?? EXECUTOR_LOCK_WAIT_MS };
   const sessions = new ExecutorSessions(`${EXECUTOR_NAME} ${runId}`, wait);
   const cancelling = cancelOnAbort(request, sessions);
   try {
     return await work({ sessions, watch });
+  } catch (error) {
+    // The one wait outside of a file is that for the executor lock.
+    if (error !== signal?.reason) throw error;
+    return { outcome: 'aborted', statementsDone: 0, ...progressed };
   } finally {
     await cancelling.settled();
     await sessions.discard();

@@ -65,21 +65,22 @@ async function readSettings(session: Session): Promise<readonly Setting[]> {
 }
 
 /** All that DISCARD ALL does, but for releasing the executor lock. */
+const CLEANING = [
+  'CLOSE ALL',
+  'RESET SESSION AUTHORIZATION',
+  'RESET ROLE',
+  'RESET ALL',
+  'DEALLOCATE ALL',
+  'UNLISTEN *',
+  'DISCARD PLANS',
+  'DISCARD TEMP',
+  'DISCARD SEQUENCES',
+].join('; ');
+
 async function cleanSession(session: Session, settings: readonly Setting[]): Promise<void> {
-  for (const sql of [
-    'CLOSE ALL',
-    'RESET SESSION AUTHORIZATION',
-    'RESET ROLE',
-    'RESET ALL',
-    'DEALLOCATE ALL',
-    'UNLISTEN *',
-    'DISCARD PLANS',
-    'DISCARD TEMP',
-    'DISCARD SEQUENCES',
-  ]) {
-    await session.query(sql);
-  }
-  for (const { name, setting } of settings) {
-    await session.query('SELECT pg_catalog.set_config($1, $2, false)', [name, setting]);
-  }
+  await session.query(CLEANING);
+  await session.query(
+    'SELECT pg_catalog.set_config(name, setting, false) FROM unnest($1::text[], $2::text[]) AS s (name, setting)',
+    [settings.map(({ name }) => name), settings.map(({ setting }) => setting)],
+  );
 }

@@ -35,21 +35,25 @@ export interface Column<Row> {
   readonly kind?: 'number' | 'code';
 }
 
-/** A table whose first column names its rows; nothing where there are no rows. */
+/**
+ * A table whose first column names its rows; nothing where there are no rows.
+ * The roles say what the elements mean by themselves, until a narrow screen lays them out as blocks.
+ */
 export function tableOf<Row>(caption: string, columns: readonly Column<Row>[], rows: readonly Row[]): Html {
   if (rows.length === 0) return NOTHING;
   const head = columns.map(
-    (column) => html`<th scope="col" class="${column.kind ?? 'text'}">${column.title}</th>`,
+    (column) =>
+      html`<th scope="col" role="columnheader" class="${column.kind ?? 'text'}">${column.title}</th>`,
   );
   const body = rows.map((row) => {
     const cells = columns.map((column, index) => {
       const content = column.cell(row);
       return index === 0
-        ? html`<th scope="row" class="${column.kind ?? 'text'}">${content}</th>`
-        : html`<td class="${column.kind ?? 'text'}" data-title="${column.title}">${content}</td>`;
+        ? html`<th scope="row" role="rowheader" class="${column.kind ?? 'text'}">${content}</th>`
+        : html`<td role="cell" class="${column.kind ?? 'text'}" data-title="${column.title}">${content}</td>`;
     });
-    return html`<tr>${cells}</tr>\n`;
+    return html`<tr role="row">${cells}</tr>\n`;
   });
-  return html`<table><caption class="unseen">${caption}</caption><thead><tr>${head}</tr></thead><tbody>
+  return html`<table role="table"><caption class="unseen">${caption}</caption><thead role="rowgroup"><tr role="row">${head}</tr></thead><tbody role="rowgroup">
 ${body}</tbody></table>`;
 }

@@ -5,6 +5,7 @@ import { escapeHtml } from './html';
 import { visibleLine } from './visible';
 import {
   attemptsText,
+  bySeverity,
   CHECKLIST_WORDS,
   durationOf,
   EFFECT_WORDS,
@@ -17,85 +18,101 @@ import {
   type Tone,
   timeText,
 } from './wording';
-import { durationText, utcText } from './words';
+import { durationText, pluralText, utcText } from './words';
 
 const SIGNS: Readonly<Record<Tone, string>> = { good: '✅', bad: '❌', caution: '⚠️', calm: '▫️' };
 const LONGEST_SQL = 120;
 
+/** GitHub refuses comments of more than 65,536 characters. */
+const LONGEST_COMMENT = 60_000;
+
 export function renderMarkdown(data: ReportData): string {
+  const kept: string[] = [];
+  let length = 0;
+  let leftOut = 0;
+  // In order of importance: whatever no longer fits is left out whole, never cut within its markup.
+  for (const part of partsOf(data).filter((one) => one !== '')) {
+    const fits = length + part.length <= LONGEST_COMMENT;
+    if (fits) kept.push(part);
+    else leftOut += 1;
+    length += fits ? part.length + 2 : 0;
+  }
+  if (leftOut > 0)
+    kept.push(`Too long for a comment: ${pluralText(leftOut, 'section')} more in the HTML report.`);
+  return `${kept.join('\n\n')}\n`;
+}
+
+function partsOf(data: ReportData): string[] {
   const status = STATUS_WORDS[data.status];
   return [
     `## ${SIGNS[status.tone]} Migration ${status.text.toLowerCase()}: ${escapeMarkdown(data.database)}`,
     `**${status.meaning}** ${escapeMarkdown(data.reason)}`,
     list('What to do next', data.next.map(escapeMarkdown)),
     table(['', ''], [...figureRows(data), ...runRows(data)]),
-    section(
-      'Invariants',
-      table(
-        ['Invariant', 'Verdict', 'Before', 'After', 'Differences'],
-        data.invariants.map((one) => [
-          code(one.name),
-          worded(INVARIANT_WORDS[one.verdict]),
-          escapeMarkdown(one.before),
-          escapeMarkdown(one.after),
-          one.differences.map(escapeMarkdown).join('<br>'),
-        ]),
-      ),
-    ),
-    section(
-      'Findings',
-      table(['Severity', 'What', 'Where', 'Effect', 'Remedy'], data.findings.map(findingRow)),
-    ),
-    section(
-      'Way back',
-      table(
-        ['Rung', '', 'Reason'],
-        data.rollbackPlan.map((rung) => [
-          RUNG_WORDS[rung.rung],
-          rung.chosen ? '**chosen**' : '',
-          escapeMarkdown(rung.reason),
-        ]),
-      ),
-    ),
-    section(
-      'Checklist',
-      table(
-        ['Item', 'Verdict', 'Evidence'],
-        data.checklist.map((item) => [
-          escapeMarkdown(item.item),
-          worded(CHECKLIST_WORDS[item.verdict]),
-          escapeMarkdown(item.evidence),
-        ]),
-      ),
-    ),
-    folded(
-      'Phases',
-      table(
-        ['Phase', 'Verdict', 'Time', ''],
-        data.phases.map((phase) => [
-          escapeMarkdown(phase.name),
-          worded(PHASE_WORDS[phase.verdict]),
-          timeText(phase.durationMs),
-          escapeMarkdown(phase.message ?? ''),
-        ]),
-      ),
-    ),
+    section('Invariants', invariants(data)),
+    section('Findings', findings(data)),
+    section('Way back', wayBack(data)),
+    section('Checklist', checklist(data)),
+    folded('Phases', phases(data)),
     ...data.migrations.map(migrationSection),
-    folded(
-      'Timeline',
-      table(
-        ['Time', 'Event'],
-        data.timeline.map((entry) => [utcText(visibleLine(entry.at)), escapeMarkdown(entry.event)]),
-      ),
-    ),
-  ]
-    .filter((part) => part !== '')
-    .join('\n\n')
-    .concat('\n');
+    folded('Timeline', timeline(data)),
+  ];
 }
 
+const invariants = (data: ReportData): string =>
+  table(
+    ['Invariant', 'Verdict', 'Before', 'After', 'Differences'],
+    data.invariants.map((one) => [
+      escapeMarkdown(one.name),
+      worded(INVARIANT_WORDS[one.verdict]),
+      escapeMarkdown(one.before),
+      escapeMarkdown(one.after),
+      one.differences.map(escapeMarkdown).join('<br>'),
+    ]),
+  );
+
+const findings = (data: ReportData): string =>
+  table(['Severity', 'What', 'Where', 'Effect', 'Remedy'], bySeverity(data.findings).map(findingRow));
+
+const wayBack = (data: ReportData): string =>
+  table(
+    ['Rung', '', 'Reason'],
+    data.rollbackPlan.map((rung) => [
+      RUNG_WORDS[rung.rung],
+      rung.chosen ? '**chosen**' : '',
+      escapeMarkdown(rung.reason),
+    ]),
+  );
+
+const checklist = (data: ReportData): string =>
+  table(
+    ['Item', 'Verdict', 'Evidence'],
+    data.checklist.map((item) => [
+      escapeMarkdown(item.item),
+      worded(CHECKLIST_WORDS[item.verdict]),
+      escapeMarkdown(item.evidence),
+    ]),
+  );
+
+const phases = (data: ReportData): string =>
+  table(
+    ['Phase', 'Verdict', 'Time', ''],
+    data.phases.map((phase) => [
+      escapeMarkdown(phase.name),
+      worded(PHASE_WORDS[phase.verdict]),
+      timeText(phase.durationMs),
+      escapeMarkdown(phase.message ?? ''),
+    ]),
+  );
+
+const timeline = (data: ReportData): string =>
+  table(
+    ['Time', 'Event'],
+    data.timeline.map((entry) => [timeOf(entry.at), escapeMarkdown(entry.event)]),
+  );
+
 const MARKUP =
-  /(?<punctuation>[\\`*_[\]|~$])|(?<html>[&<>]|:(?=\/\/)|(?<=www)\.)|(?<reference>[@#])|(?<listed>^(?:[-+=]|\d+(?=[.)])))/giu;
+  /(?<punctuation>[\\`*[\]|~$]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}]))|(?<html>[&<>]|:(?=\/\/)|(?<=www)\.)|(?<reference>[@#])|(?<listed>^(?:[-+=]|\d+(?=[.)])))/giu;
 
 /** What Markdown and code hosts read as markup, a mention or a link becomes plain text. */
 export const escapeMarkdown = (text: string): string =>
@@ -106,6 +123,8 @@ export const escapeMarkdown = (text: string): string =>
     // Mentions and issue numbers are looked for after rendering, where an entity would be the character again.
     return kind.reference !== undefined ? `${found}<!-- -->` : `<!-- -->${found}`;
   });
+
+const timeOf = (iso: string): string => escapeMarkdown(utcText(iso));
 
 const entity = (character: string): string => `&#${character.charCodeAt(0)};`;
 
@@ -143,11 +162,9 @@ function runRows(data: ReportData): string[][] {
     ['Run', `${code(data.runId)} by ${escapeMarkdown(data.requestedBy)}`],
     [
       'Started',
-      `${utcText(visibleLine(data.startedAt))}${duration === undefined ? '' : `, took ${durationText(duration)}`}`,
+      `${timeOf(data.startedAt)}${duration === undefined ? '' : `, took ${durationText(duration)}`}`,
     ],
-    ...(restorePoint
-      ? [['Restore point', `${code(restorePoint.name)}, ${utcText(visibleLine(restorePoint.at))}`]]
-      : []),
+    ...(restorePoint ? [['Restore point', `${code(restorePoint.name)}, ${timeOf(restorePoint.at)}`]] : []),
   ];
 }
 

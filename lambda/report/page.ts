@@ -6,6 +6,7 @@ import { type Column, Html, html, NOTHING, tableOf } from './html';
 import { STYLE } from './style';
 import {
   attemptsText,
+  bySeverity,
   CHECKLIST_WORDS,
   durationOf,
   EFFECT_WORDS,
@@ -120,7 +121,7 @@ const invariants = (data: ReportData): Html =>
   tableOf(
     'Invariants before and after',
     [
-      { title: 'Invariant', cell: (one) => code(one.name) },
+      { title: 'Invariant', cell: (one) => text(one.name) },
       { title: 'Verdict', cell: (one) => tag(INVARIANT_WORDS[one.verdict]) },
       { title: 'Before', cell: (one) => text(one.before) },
       { title: 'After', cell: (one) => text(one.after) },
@@ -136,12 +137,15 @@ const findings = (data: ReportData): Html =>
   tableOf<Finding>(
     'Findings',
     [
-      { title: 'Finding', cell: (one) => html`${tag(SEVERITY_WORDS[one.severity])} ${code(one.id)}` },
+      {
+        title: 'Finding',
+        cell: (one) => html`${tag(SEVERITY_WORDS[one.severity])}<div>${code(one.id)}</div>`,
+      },
       { title: 'Subject', cell: (one) => html`${one.subject}${placeOf(one)}` },
       { title: 'Effect', cell: (one) => text(one.effect) },
       { title: 'Remedy', cell: (one) => text(one.remedy) },
     ],
-    data.findings,
+    bySeverity(data.findings),
   );
 
 const placeOf = ({ migration, line }: Finding): Html =>

@@ -7,7 +7,7 @@ export const STYLE = `
   --good: #12693b; --good-ground: #e2f4e9; --bad: #a3211f; --bad-ground: #fbe7e6;
   --caution: #7a4b00; --caution-ground: #fdf0d5; --calm: #44505e; --calm-ground: #e9edf2;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root {
     --ground: #11161d; --sheet: #19202a; --ink: #e6eaf0; --soft: #a3aebb; --line: #323c49; --track: #2a3440; --mark: #6fa8e0;
     --good: #7ddba3; --good-ground: #16352a; --bad: #ff9d97; --bad-ground: #43201f;
@@ -56,6 +56,8 @@ td .unit { display: block; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @media (max-width: 40rem) {
   body { font-size: 15px; }
+  h1 { font-size: 1.35rem; }
+  .figures { grid-template-columns: repeat(2, 1fr); }
   table, tbody, tr, tbody th, td { display: block; width: auto; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   tbody tr { padding: .5rem 0; border-top: 1px solid var(--line); }

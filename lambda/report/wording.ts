@@ -1,5 +1,5 @@
 /** The report's words, the same in Markdown and in HTML. */
-import type { Severity } from '../domain/finding';
+import type { Finding, Severity } from '../domain/finding';
 import type { ChecklistItem, InvariantOutcome, RunStatus } from '../domain/run';
 import type { ReportData, ReportMigration, ReportPhase } from './data';
 import { countText, durationText, pluralText } from './words';
@@ -76,6 +76,12 @@ export const RUNG_WORDS: Readonly<Record<ReportData['rollbackPlan'][number]['run
   restore: 'Restore',
   hold: 'Hold',
 };
+
+const SEVERITIES: readonly Severity[] = ['error', 'warning', 'info'];
+
+/** The worst first, otherwise as found. */
+export const bySeverity = (findings: readonly Finding[]): readonly Finding[] =>
+  SEVERITIES.flatMap((severity) => findings.filter((finding) => finding.severity === severity));
 
 /** The figures that a reader looks for first. */
 export function keyFigures(data: ReportData): { label: string; value: string; note: string; tone: Tone }[] {

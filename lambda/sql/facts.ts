@@ -1,6 +1,7 @@
 /** What Godwit knows of a statement before running it: one table of Postgres facts by statement kind. */
 import type { DefElem } from 'libpg-query';
 import { lossOf } from './losses';
+import { nameParts } from './names';
 import type { Node, ParsedScript, SqlStatement } from './parse';
 import { mentions } from './search';
 import { summaryOf } from './summary';
@@ -170,7 +171,8 @@ function isSwitchedOff(options: readonly Node[] | undefined, name: string): bool
   if (value === undefined) return false;
   if ('Boolean' in value) return value.Boolean.boolval !== true;
   if ('Integer' in value) return (value.Integer.ival ?? 0) === 0;
-  return 'String' in value && ['false', 'off', '0', 'no'].includes((value.String.sval ?? '').toLowerCase());
+  // `off`, no keyword to the grammar, arrives as the name of a type.
+  return ['false', 'off', '0'].includes((nameParts(value).at(-1) ?? '').toLowerCase());
 }
 
 /** The value that `ALTER TYPE … ADD VALUE` adds. */

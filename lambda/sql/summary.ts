@@ -9,15 +9,11 @@ export function summaryOf(statement: SqlStatement): string {
 
 /** The text on one line, cut where it is too long. */
 export function shorten(text: string, limit: number): string {
-  const line = text.split('\n').flatMap(words).join(' ');
+  const spaced = '\n\r\t'.split('').reduce((line, space) => line.replaceAll(space, ' '), text);
+  const words = spaced.split(' ').filter((word) => word !== '');
+  const line = words.join(' ');
   return line.length <= limit ? line : `${line.slice(0, limit - 1)}…`;
 }
-
-const words = (line: string): string[] =>
-  line
-    .split(' ')
-    .map((word) => word.trim())
-    .filter((word) => word !== '');
 
 function composed(node: Node): string | undefined {
   if ('AlterTableStmt' in node) return ofAlterTable(node.AlterTableStmt);

@@ -1,10 +1,16 @@
 import { SystemClock } from '../../lambda/adapters/aws/system-clock';
 import { checksumOf, type Migration } from '../../lambda/domain/migration';
-import { type MigrateOutcome, type MigrateRequest, migrate, runDown, type StatementEvent } from '../../lambda/migrate/executor';
-import { AnotherExecutorHolds } from '../../lambda/migrate/executor-lock';
+import {
+  type MigrateOutcome,
+  type MigrateRequest,
+  migrate,
+  runDown,
+  type StatementEvent,
+} from '../../lambda/migrate/executor';
 import { type LedgerRow, readLedger } from '../../lambda/migrate/ledger';
-import { type Database, type Session, withSession } from '../../lambda/ports/database';
+import { type Database, withSession } from '../../lambda/ports/database';
 import { useCluster } from '../support/cluster';
+import { newSchemaEngine, prismaMigrateDeploy } from '../support/prisma-engine';
 
 const server = useCluster();
 const clock = new SystemClock();
@@ -17,7 +23,8 @@ beforeEach(async () => {
 
 const options = { applicationName: 'test' };
 const run = (sql: string) => withSession(database, options, (session) => session.query(sql));
-const rows = async <Row>(sql: string) => (await withSession(database, options, (session) => session.query<Row>(sql))).rows;
+const rows = async <Row>(sql: string) =>
+  (await withSession(database, options, (session) => session.query<Row>(sql))).rows;
 const ledger = (): Promise<LedgerRow[]> => withSession(database, options, (session) => readLedger(session));
 
 function migration(name: string, sql: string, downSql?: string): Migration {
@@ -34,16 +41,21 @@ const failureOf = (outcome: MigrateOutcome) => {
 };
 
 const columns = async () =>
-  (await rows<{ name: string }>(
-    "SELECT attname AS name FROM pg_attribute WHERE attrelid = 'wallet'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-  )).map(({ name }) => name);
+  (
+    await rows<{ name: string }>(
+      "SELECT attname AS name FROM pg_attribute WHERE attrelid = 'wallet'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+    )
+  ).map(({ name }) => name);
 
 const indexes = async () =>
   rows<{ name: string; valid: boolean }>(
     "SELECT c.relname AS name, i.indisvalid AS valid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = 'wallet'::regclass AND NOT i.indisprimary ORDER BY 1",
   );
 
-const ATOMIC = migration('1_atomic', 'ALTER TABLE wallet ADD COLUMN a int;\nALTER TABLE wallet ADD COLUMN b int;');
+const ATOMIC = migration(
+  '1_atomic',
+  'ALTER TABLE wallet ADD COLUMN a int;\nALTER TABLE wallet ADD COLUMN b int;',
+);
 const STEPWISE = migration(
   '2_stepwise',
   'ALTER TABLE wallet ADD COLUMN c int;\nCREATE INDEX CONCURRENTLY wallet_address ON wallet (address);\nALTER TABLE wallet ADD COLUMN d int;',
@@ -64,8 +76,20 @@ describe('a run of the executor', () => {
     expect(await columns()).toEqual(['id', 'address', 'a', 'b', 'c', 'd']);
     expect(await indexes()).toEqual([{ name: 'wallet_address', valid: true }]);
     expect(await ledger()).toMatchObject([
-      { name: '1_atomic', checksum: ATOMIC.checksum, appliedSteps: 1, logs: undefined, rolledBackAt: undefined },
-      { name: '2_stepwise', checksum: STEPWISE.checksum, appliedSteps: 1, logs: undefined, rolledBackAt: undefined },
+      {
+        name: '1_atomic',
+        checksum: ATOMIC.checksum,
+        appliedSteps: 1,
+        logs: undefined,
+        rolledBackAt: undefined,
+      },
+      {
+        name: '2_stepwise',
+        checksum: STEPWISE.checksum,
+        appliedSteps: 1,
+        logs: undefined,
+        rolledBackAt: undefined,
+      },
     ]);
     expect(await rows('SELECT * FROM _godwit.statement')).toEqual([]);
   });
@@ -73,17 +97,36 @@ describe('a run of the executor', () => {
   test('does nothing where everything is applied already', async () => {
     await migrate(request([ATOMIC, STEPWISE]));
     const outcome = await migrate(request([ATOMIC, STEPWISE]));
-    expect(outcome).toMatchObject({ outcome: 'applied', applied: ['1_atomic', '2_stepwise'], statements: [] });
+    expect(outcome).toMatchObject({
+      outcome: 'applied',
+      applied: ['1_atomic', '2_stepwise'],
+      statements: [],
+    });
     expect(await ledger()).toHaveLength(2);
   });
 
   test('leaves nothing of an atomic file that fails, but the attempt in the ledger', async () => {
-    const failing = migration('1_bad', 'ALTER TABLE wallet ADD COLUMN a int;\n\nALTER TABLE wallet\n  ADD COLUMN x nonsense;');
+    const failing = migration(
+      '1_bad',
+      'ALTER TABLE wallet ADD COLUMN a int;\n\nALTER TABLE wallet\n  ADD COLUMN x nonsense;',
+    );
     const failed = failureOf(await migrate(request([failing])));
-    expect(failed).toMatchObject({ migration: '1_bad', statement: 2, line: 4, sqlState: '42704', atomic: true, statementsDone: 0 });
+    expect(failed).toMatchObject({
+      migration: '1_bad',
+      statement: 2,
+      line: 4,
+      sqlState: '42704',
+      atomic: true,
+      statementsDone: 0,
+    });
     expect(await columns()).toEqual(['id', 'address']);
     expect(await ledger()).toMatchObject([
-      { name: '1_bad', finishedAt: undefined, rolledBackAt: expect.any(Date), logs: expect.stringContaining('nonsense') },
+      {
+        name: '1_bad',
+        finishedAt: undefined,
+        rolledBackAt: expect.any(Date),
+        logs: expect.stringContaining('nonsense'),
+      },
     ]);
   });
 
@@ -94,16 +137,204 @@ describe('a run of the executor', () => {
       'ALTER TABLE wallet ADD COLUMN c int;\nCREATE UNIQUE INDEX CONCURRENTLY wallet_address ON wallet (address);',
     );
     const failed = failureOf(await migrate(request([unique])));
-    expect(failed).toMatchObject({ statement: 2, line: 2, sqlState: '23505', atomic: false, statementsDone: 1 });
+    expect(failed).toMatchObject({
+      statement: 2,
+      line: 2,
+      sqlState: '23505',
+      atomic: false,
+      statementsDone: 1,
+    });
     expect(await indexes()).toEqual([]);
-    expect(await ledger()).toMatchObject([{ finishedAt: undefined, rolledBackAt: undefined, logs: expect.stringContaining('23505') }]);
+    expect(await ledger()).toMatchObject([
+      { finishedAt: undefined, rolledBackAt: undefined, logs: expect.stringContaining('23505') },
+    ]);
 
     await run('DELETE FROM wallet WHERE id = 2');
     const events: StatementEvent[] = [];
     const again = await migrate(request([unique], { onEvent: (event) => events.push(event) }));
     expect(again.outcome).toBe('applied');
-    expect(events.map(({ statement, status }) => `${statement} ${status}`)).toEqual(['1 skipped', '2 started', '2 finished']);
+    expect(events.map(({ statement, status }) => `${statement} ${status}`)).toEqual([
+      '1 skipped',
+      '2 started',
+      '2 finished',
+    ]);
     expect(await indexes()).toEqual([{ name: 'wallet_address', valid: true }]);
-    expect(await ledger()).toMatchObject([{ finishedAt: expect.any(Date), logs: undefined, appliedSteps: 1 }]);
+    expect(await ledger()).toMatchObject([
+      { finishedAt: expect.any(Date), logs: undefined, appliedSteps: 1 },
+    ]);
+  });
+});
+
+describe('what a file leaves in the session', () => {
+  test('does not reach the next file', async () => {
+    await run('CREATE SCHEMA other');
+    const first = migration(
+      '1_settings',
+      "SET search_path = other;\nSET work_mem = '1MB';\nSET ROLE pg_monitor;",
+    );
+    const second = migration(
+      '2_table',
+      "CREATE TABLE here (a int);\nSELECT 1 / (current_setting('work_mem') <> '1MB')::int;",
+    );
+    expect(await migrate(request([first, second]))).toMatchObject({ outcome: 'applied' });
+    expect(
+      await rows("SELECT table_schema FROM information_schema.tables WHERE table_name = 'here'"),
+    ).toEqual([{ table_schema: 'public' }]);
+    expect((await ledger()).map(({ name }) => name)).toEqual(['1_settings', '2_table']);
+  });
+
+  test('is there again when a stepwise file goes on', async () => {
+    await run('CREATE SCHEMA other; CREATE TABLE other.t (a int)');
+    const sql =
+      'SET search_path = other;\nSET ROLE pg_monitor;\nRESET ROLE;\nCREATE INDEX CONCURRENTLY i ON t (a);\nSELECT 1 / count(*) FROM t;';
+    const failing = migration('1_settings', sql);
+    expect(failureOf(await migrate(request([failing])))).toMatchObject({ statement: 5, sqlState: '22012' });
+    await run('INSERT INTO other.t VALUES (1)');
+    expect(await migrate(request([failing]))).toMatchObject({ outcome: 'applied' });
+  });
+});
+
+describe('a file that cannot be executed', () => {
+  test.each([
+    ['-- nothing', 'The file holds no statement.'],
+    ['SELECT 1;\nCOMMIT;', 'controls the transaction'],
+    ['SELEC 1;', 'syntax error'],
+    ['-- godwit:stepwise', 'needs a reason'],
+  ])('is refused before any other runs: %s', async (sql, message) => {
+    const failed = failureOf(await migrate(request([ATOMIC, migration('2_bad', sql)])));
+    expect(failed).toMatchObject({
+      migration: '2_bad',
+      atomic: true,
+      message: expect.stringContaining(message),
+    });
+    expect(await columns()).toEqual(['id', 'address']);
+    expect(await ledger()).toEqual([]);
+  });
+
+  test('is refused when it was applied or begun with another content', async () => {
+    await migrate(request([ATOMIC]));
+    const edited = migration('1_atomic', 'ALTER TABLE wallet ADD COLUMN z int');
+    expect(failureOf(await migrate(request([edited])))).toMatchObject({
+      message: expect.stringContaining('another content'),
+    });
+  });
+
+  test('is refused when somebody else left it unfinished', async () => {
+    await migrate(request([ATOMIC]));
+    await run(
+      `INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ('x', '${STEPWISE.checksum}', '2_stepwise')`,
+    );
+    expect(failureOf(await migrate(request([STEPWISE])))).toMatchObject({
+      message: expect.stringContaining('godwit resolve'),
+    });
+  });
+});
+
+describe('statements that commit by themselves', () => {
+  const PROCEDURE =
+    'CREATE PROCEDURE twice() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO wallet VALUES (1); COMMIT; INSERT INTO wallet VALUES (2); END $$';
+
+  test('fail in an atomic file with the way out named', async () => {
+    await run(PROCEDURE);
+    expect(failureOf(await migrate(request([migration('1_call', 'CALL twice()')])))).toMatchObject({
+      sqlState: '2D000',
+      message: expect.stringContaining('godwit:stepwise because'),
+    });
+    expect(await rows('SELECT id FROM wallet')).toEqual([]);
+  });
+
+  test('run by themselves in a stepwise one', async () => {
+    await run(PROCEDURE);
+    const sql =
+      '-- godwit:stepwise because it commits\nCALL twice();\nDO $$ BEGIN INSERT INTO wallet VALUES (3); END $$;';
+    expect(await migrate(request([migration('1_call', sql)]))).toMatchObject({ outcome: 'applied' });
+    expect(await rows('SELECT id FROM wallet ORDER BY id')).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
+  });
+});
+
+describe('the way back', () => {
+  test('runs the down script and frees the migration for another attempt', async () => {
+    await migrate(request([ATOMIC, STEPWISE]));
+    const { migrations: _, ...common } = request([]);
+    expect(await runDown({ ...common, migration: STEPWISE })).toMatchObject({
+      outcome: 'applied',
+      applied: ['2_stepwise'],
+    });
+    expect(await runDown({ ...common, migration: STEPWISE })).toMatchObject({
+      outcome: 'applied',
+      statements: [],
+    });
+    expect(await columns()).toEqual(['id', 'address', 'a', 'b']);
+    expect(await indexes()).toEqual([]);
+    expect((await ledger())[1]).toMatchObject({ name: '2_stepwise', rolledBackAt: expect.any(Date) });
+    expect(await migrate(request([ATOMIC, STEPWISE]))).toMatchObject({ outcome: 'applied' });
+    expect(await columns()).toEqual(['id', 'address', 'a', 'b', 'c', 'd']);
+  });
+
+  test('leaves an atomic down script that fails without effect', async () => {
+    const up = migration(
+      '1_up',
+      'ALTER TABLE wallet ADD COLUMN a int',
+      'ALTER TABLE wallet DROP COLUMN a;\nDROP TABLE nobody;',
+    );
+    await migrate(request([up]));
+    const { migrations: _, ...common } = request([]);
+    expect(failureOf(await runDown({ ...common, migration: up }))).toMatchObject({
+      statement: 2,
+      sqlState: '42P01',
+      atomic: true,
+    });
+    expect(await columns()).toEqual(['id', 'address', 'a']);
+    expect(await ledger()).toMatchObject([{ rolledBackAt: undefined, finishedAt: expect.any(Date) }]);
+  });
+});
+
+describe("Prisma's engine", () => {
+  const project = (...migrations: Migration[]) => ({
+    schema: 'datasource db {\n  provider = "postgresql"\n}\n',
+    lockfile: 'provider = "postgresql"\n',
+    migrations,
+    invariants: [],
+  });
+  const clean = { hasLedger: true, pending: [], edited: [], failed: [], missing: [] };
+  const failing = migration('3_bad', 'ALTER TABLE wallet ADD COLUMN x nonsense');
+  const diagnose = (...migrations: Migration[]) =>
+    newSchemaEngine().diagnose(database, project(...migrations));
+
+  test('sees a clean history after both modes, after a failure and after the way back', async () => {
+    await migrate(request([ATOMIC, STEPWISE, failing]));
+    expect(await diagnose(ATOMIC, STEPWISE)).toEqual(clean);
+    expect(await diagnose(ATOMIC, STEPWISE, failing)).toEqual({ ...clean, pending: ['3_bad'] });
+    const { migrations: _, ...common } = request([]);
+    await runDown({ ...common, migration: STEPWISE });
+    expect(await diagnose(ATOMIC, STEPWISE)).toEqual({ ...clean, pending: ['2_stepwise'] });
+  });
+
+  test('goes on where Godwit stopped, and Godwit where it stopped', async () => {
+    await migrate(request([ATOMIC]));
+    const third = migration('3_third', 'ALTER TABLE wallet ADD COLUMN e int');
+    expect(await prismaMigrateDeploy(database, project(ATOMIC, third))).toEqual(['3_third']);
+    const fourth = migration('4_fourth', 'ALTER TABLE wallet ADD COLUMN f int');
+    expect(await migrate(request([ATOMIC, third, fourth]))).toMatchObject({
+      outcome: 'applied',
+      statements: { length: 1 },
+    });
+    expect(await diagnose(ATOMIC, third, fourth)).toEqual(clean);
+  });
+
+  test('creates the ledger as Godwit does', async () => {
+    await migrate(request([ATOMIC]));
+    const shape =
+      "SELECT column_name, data_type, character_maximum_length, is_nullable, column_default FROM information_schema.columns WHERE table_name = '_prisma_migrations' ORDER BY ordinal_position";
+    const ours = await rows(shape);
+    const ourRow = await rows(
+      'SELECT applied_steps_count, logs, rolled_back_at, length(id) FROM _prisma_migrations',
+    );
+    database = await server.freshDatabase();
+    await prismaMigrateDeploy(database, project(migration('1_x', 'CREATE TABLE x (a int)')));
+    expect(ours).toEqual(await rows(shape));
+    expect(ourRow).toEqual(
+      await rows('SELECT applied_steps_count, logs, rolled_back_at, length(id) FROM _prisma_migrations'),
+    );
   });
 });

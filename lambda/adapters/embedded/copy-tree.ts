@@ -1,6 +1,16 @@
 /** Copies data directories: a live one as Postgres allows it during a base backup, and one at rest. */
 import { constants } from 'node:fs';
-import { copyFile, type FileHandle, open, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  type FileHandle,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  statfs,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DiskTooFull, RecoveryRefused } from './errors';
@@ -12,6 +22,10 @@ export interface CopyRequest {
   readonly owner: Owner | undefined;
   readonly signal: AbortSignal;
   readonly report?: (doneBytes: number, totalBytes: number) => void;
+}
+
+interface LiveOrNot extends CopyRequest {
+  readonly live: boolean;
 }
 
 interface Tree {
@@ -30,7 +44,8 @@ const EMPTY_FOLDERS = new Set([
   'pg_stat_tmp',
   'pg_subtrans',
 ]);
-const SKIPPED = /^(postmaster\.(pid|opts)|pgsql_tmp.*|pg_internal\.init.*|.*\.tmp|backup_label(\.old)?|tablespace_map(\.old)?)$/;
+const SKIPPED =
+  /^(postmaster\.(pid|opts)|pgsql_tmp.*|pg_internal\.init.*|.*\.tmp|backup_label(\.old)?|tablespace_map(\.old)?)$/;
 const CONTROL_FILE = join('global', 'pg_control');
 
 const CHUNK_BYTES = 1_048_576;
@@ -45,25 +60,28 @@ export async function copyLive(request: CopyRequest): Promise<{ bytes: number }>
     throw new RecoveryRefused('Base backup', 'tablespaces outside of the data directory are not supported');
   }
   const files = tree.files.filter(({ path }) => path !== CONTROL_FILE);
-  const bytes = await copyFiles(request, { ...tree, files }, copyPages);
+  const bytes = await copyFiles({ ...request, live: true }, { ...tree, files }, copyPages);
   await copyControlFile(request);
   return { bytes };
 }
 
 /** Every file must be there. */
 export async function copyAtRest(request: CopyRequest): Promise<void> {
-  await copyFiles(request, await treeOf(request.from, { live: false }), copyWhole);
+  await copyFiles({ ...request, live: false }, await treeOf(request.from, { live: false }), copyWhole);
 }
 
 async function copyFiles(
-  request: CopyRequest,
+  request: LiveOrNot,
   tree: Tree,
-  copy: (from: string, to: string, request: CopyRequest) => Promise<void>,
+  copyBytes: (from: string, to: string, request: LiveOrNot) => Promise<void>,
 ): Promise<number> {
   const { from, to, owner, signal, report } = request;
   const totalBytes = tree.files.reduce((sum, { size }) => sum + size, 0);
   await makeFolder(to, 0o700, owner);
-  await ensureRoom(from, to, totalBytes);
+  // btrfs, XFS and APFS copy a gigabyte in no time and without taking room.
+  const sharing = await sharesBlocks(from, to);
+  if (!sharing) await ensureRoom(to, totalBytes);
+  const copy = sharing ? share : copyBytes;
   for (const folder of tree.folders) await makeFolder(join(to, folder), 0o700, owner);
   let doneBytes = 0;
   const queue = tree.files.values();
@@ -125,7 +143,6 @@ const sizeOf = (file: string, live: boolean): Promise<number | undefined> =>
  * the server truncates the file meanwhile.
  */
 async function copyPages(from: string, to: string, { owner, signal }: CopyRequest): Promise<void> {
-  if (await cloned(from, to, owner)) return;
   let source: FileHandle;
   try {
     source = await open(from, 'r');
@@ -157,24 +174,18 @@ async function pump(source: FileHandle, target: FileHandle, signal: AbortSignal)
   }
 }
 
-/** File systems that share blocks between files (btrfs, XFS, APFS) copy a gigabyte in no time. */
-async function cloned(from: string, to: string, owner: Owner | undefined): Promise<boolean> {
-  if (clonesRefused.has(dirname(to))) return false;
+async function share(from: string, to: string, { owner, live }: LiveOrNot): Promise<void> {
   try {
     await copyFile(from, to, constants.COPYFILE_FICLONE_FORCE);
-  } catch {
-    clonesRefused.add(dirname(to));
-    return false;
+  } catch (error) {
+    if (live && hasCode(error, 'ENOENT')) return;
+    throw error;
   }
   await own(to, owner);
-  return true;
 }
 
-/** Folders in which a clone was tried in vain. */
-const clonesRefused = new Set<string>();
-
 async function copyWhole(from: string, to: string, { owner }: CopyRequest): Promise<void> {
-  await copyFile(from, to, constants.COPYFILE_FICLONE);
+  await copyFile(from, to);
   await own(to, owner);
 }
 
@@ -202,12 +213,12 @@ async function copyControlFile({ from, to, owner }: CopyRequest): Promise<void> 
 }
 
 /** A copy that filled the disk would stop the database that it is made of. */
-async function ensureRoom(from: string, to: string, neededBytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(to);
+async function ensureRoom(folder: string, neededBytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
   const freeBytes = bavail * bsize;
-  if (freeBytes >= neededBytes + ROOM_TO_LEAVE_BYTES) return;
-  if (await sharesBlocks(from, to)) return;
-  throw new DiskTooFull(to, neededBytes + ROOM_TO_LEAVE_BYTES, freeBytes);
+  if (freeBytes < neededBytes + ROOM_TO_LEAVE_BYTES) {
+    throw new DiskTooFull(folder, neededBytes + ROOM_TO_LEAVE_BYTES, freeBytes);
+  }
 }
 
 async function sharesBlocks(from: string, to: string): Promise<boolean> {

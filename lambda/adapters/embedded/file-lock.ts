@@ -9,9 +9,16 @@ interface Holder extends ProcessMark {
   readonly nonce: string;
 }
 
+export interface LockOptions {
+  readonly waitMs: number;
+  readonly pollMs?: number;
+  /** Ends the wait, not the work. */
+  readonly signal?: AbortSignal;
+}
+
 export async function withFileLock<T>(
   file: string,
-  options: { waitMs: number; pollMs?: number },
+  options: LockOptions,
   work: () => Promise<T>,
 ): Promise<T> {
   await acquire(file, options);
@@ -22,12 +29,10 @@ export async function withFileLock<T>(
   }
 }
 
-async function acquire(
-  file: string,
-  { waitMs, pollMs = 10 }: { waitMs: number; pollMs?: number },
-): Promise<void> {
+async function acquire(file: string, { waitMs, pollMs = 10, signal }: LockOptions): Promise<void> {
   const deadline = Date.now() + waitMs;
   while (!(await tryHold(file))) {
+    signal?.throwIfAborted();
     const holder = await readHolder(file);
     if (holder !== undefined && !isAlive(holder)) {
       await clearDead(file, holder);
@@ -74,6 +79,9 @@ async function clearDead(file: string, dead: Holder): Promise<void> {
     await rm(guard, { force: true });
   }
 }
+
+/** Whoever holds the lock now, or died while holding it. */
+export const lockHolder = (file: string): Promise<ProcessMark | undefined> => readHolder(file);
 
 async function readHolder(file: string): Promise<Holder | undefined> {
   const text = await readIfThere(file);

@@ -12,10 +12,9 @@ export interface ProcessMark {
   readonly startedAt: string;
 }
 
-export const thisProcess = (): ProcessMark => ({
-  pid: process.pid,
-  startedAt: startTicks(process.pid) ?? '',
-});
+export const markOf = (pid: number): ProcessMark => ({ pid, startedAt: startTicks(pid) ?? '' });
+
+export const thisProcess = (): ProcessMark => markOf(process.pid);
 
 export function isAlive(mark: ProcessMark): boolean {
   if (!pidExists(mark.pid)) return false;

@@ -5,7 +5,11 @@ export interface PruneInput {
   /** The newest ones, however old they are. */
   readonly keepRestorePoints: number;
   readonly currentLineage: number;
-  readonly restorePoints: readonly { readonly name: string; readonly at: string; readonly baseBackup: string }[];
+  readonly restorePoints: readonly {
+    readonly name: string;
+    readonly at: string;
+    readonly baseBackup: string;
+  }[];
   readonly baseBackups: readonly {
     readonly id: string;
     readonly lineage: number;
@@ -37,7 +41,10 @@ export function whatToPrune(input: PruneInput): Pruning {
     restorePoints: byAge.slice(input.keepRestorePoints).map(({ name }) => name),
     baseBackups: input.baseBackups.filter(({ id }) => !keptIds.has(id)).map(({ id }) => id),
     archives: input.archives
-      .filter(({ lineage }) => lineage !== input.currentLineage && !kept.some((backup) => backup.lineage === lineage))
+      .filter(
+        ({ lineage }) =>
+          lineage !== input.currentLineage && !kept.some((backup) => backup.lineage === lineage),
+      )
       .map(({ lineage }) => lineage),
     segments: input.archives.flatMap(({ lineage, files }) => {
       const first = firstNeeded(kept.filter((backup) => backup.lineage === lineage));

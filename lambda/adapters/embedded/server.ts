@@ -66,7 +66,7 @@ export async function startServer(request: StartRequest): Promise<StartOutcome> 
     if (outcome === 'ready') return { outcome: 'started', pid: attempt.pid };
     if (outcome.includes('Address already in use')) return { outcome: 'port-taken' };
     if (!isDirectoryBusy(outcome) || Date.now() > deadline) {
-      throw failed(request, `Postgres did not start on ${request.pgData}`, outcome);
+      throw failed(request, `Postgres did not start on ${request.pgData}${fatalReason(outcome)}`, outcome);
     }
     await clearRecycledPidFile(request, outcome);
     await sleep(200);
@@ -237,6 +237,12 @@ export async function logSince(file: string, start: number): Promise<string> {
   } finally {
     await handle.close();
   }
+}
+
+/** What it died of, in its own words. */
+function fatalReason(log: string): string {
+  const reason = /FATAL: +(.*)/.exec(log.slice(log.lastIndexOf('FATAL:')))?.[1];
+  return reason === undefined ? '' : `: ${reason}`;
 }
 
 export const lastLines = (log: string, count = 12): string =>

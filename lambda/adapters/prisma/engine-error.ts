@@ -8,6 +8,7 @@ export const SCHEMA_FILE = 'schema.prisma';
 const PRISMA = {
   schemaInvalid: 'P1012',
   historyNotReplayable: 'P3006',
+  neverApplied: 'P3011',
 } as const;
 
 /** An error that was thrown on this side of the boundary: the engine knows its number only. */
@@ -25,8 +26,19 @@ export function asGodwitError(operation: string, thrown: unknown, consume: Consu
   if (code === PRISMA.schemaInvalid) return schemaInvalid(text, error);
   if (isAboutSchemaFile(text)) return new SchemaFileInvalid(SCHEMA_FILE, undefined, text, error);
   if (code === PRISMA.historyNotReplayable) return notReplayable(text, error);
+  if (text.includes(NO_LEDGER)) {
+    return new SchemaEngineFailed(
+      operation,
+      PRISMA.neverApplied,
+      'the database has no migration history',
+      error,
+    );
+  }
   return new SchemaEngineFailed(operation, code, text, error);
 }
+
+/** Said by `markMigrationRolledBack`, without a code. */
+const NO_LEDGER = 'on a database without migrations table';
 
 const OWN_ERROR = 'External error id#';
 

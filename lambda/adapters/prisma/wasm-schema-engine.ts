@@ -7,7 +7,7 @@ import type { Database } from '../../ports/database';
 import type { DevDiagnosis, DraftMigration, HistoryDiagnosis, SchemaEngine } from '../../ports/schema-engine';
 import { type ConnectionFactory, EngineConnections, refuseScripts } from './driver-adapters';
 import { asGodwitError, SCHEMA_FILE } from './engine-error';
-import { type Engine, EnginePanic, engineClass, type LoadWasm, unlessPanic } from './engine-module';
+import { type Engine, engineCall, engineClass, type LoadWasm } from './engine-module';
 import { toHistoryDiagnosis } from './history';
 import { migrationList, NO_FILTER, schemaFiles } from './migration-list';
 import { NO_DATABASE } from './no-database';
@@ -142,25 +142,20 @@ export async function withEngine<T>(call: EngineCall, question: (engine: Engine)
   // Not an empty list: the engine takes it for a schema without files, and crashes.
   const datamodels: [string, string][] | undefined =
     schema === undefined ? undefined : [[SCHEMA_FILE, schema]];
+  const ask = async (): Promise<T> => {
+    const engine = await Engine.new({ datamodels }, ignoreLog, bound);
+    try {
+      return await question(engine);
+    } finally {
+      engine.free();
+    }
+  };
   try {
-    const engine = await unlessPanic(Engine.new({ datamodels }, ignoreLog, bound));
-    return await askAndFree(engine, question);
+    return await engineCall(ask);
   } catch (error) {
     throw asGodwitError(operation, error, (id) => bound.errorRegistry.consumeError(id)?.error);
   } finally {
     await connections.close();
-  }
-}
-
-async function askAndFree<T>(engine: Engine, question: (engine: Engine) => Promise<T>): Promise<T> {
-  try {
-    const answer = await unlessPanic(question(engine));
-    engine.free();
-    return answer;
-  } catch (error) {
-    // After a panic the engine still counts as borrowed, and freeing it would throw.
-    if (!(error instanceof EnginePanic)) engine.free();
-    throw error;
   }
 }
 

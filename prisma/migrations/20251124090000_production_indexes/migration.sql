@@ -21,8 +21,8 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "GovernanceLock_lockEndsAt_idx" ON "Gove
 -- closed one is read on the way.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "Alert_status_triggerAt_idx" ON "Alert" ("status", "triggerAt");
 
--- Reward opportunities are recomputed, so they are deleted all the time, and each deletion looks for rows that
--- refer to it in these three tables.
+-- Reward opportunities come and go with each computation, and each deletion looks for rows that refer to it in
+-- these three tables.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "Alert_rewardOpportunityId_idx" ON "Alert" ("rewardOpportunityId");
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "RewardClaim_rewardOpportunityId_idx" ON "RewardClaim" ("rewardOpportunityId");
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "RewardOpportunitySnapshot_rewardOpportunityId_idx" ON "RewardOpportunitySnapshot" ("rewardOpportunityId");

@@ -1,0 +1,155 @@
+/** Makes restore points: a base backup that is near enough, a named place in the WAL, and all WAL up to it archived. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Session, withSession } from '../../ports/database';
+import { segmentsArrive } from './archive';
+import type { WorkProgress } from './background';
+import { one, takeBaseBackup } from './base-backup';
+import { archiveOf, currentLineage, entriesOf } from './cluster-files';
+import { ArchivingStalled } from './errors';
+import { withFileLock } from './file-lock';
+import { makeFolder, nonce, removeTree } from './files';
+import { whatToPrune } from './prune';
+import {
+  type BaseBackup,
+  forgetBaseBackup,
+  forgetPoint,
+  type RestorePointRecord,
+  readBaseBackups,
+  readInstances,
+  readPoints,
+  savePoint,
+} from './recovery-records';
+import type { RecoveryLimits, ServingCluster } from './serving';
+import { parseLsn } from './wal';
+
+/** Replaying a gigabyte takes seconds; a new base backup of a large cluster takes longer. */
+const REUSE_UP_TO_BYTES = 1n << 30n;
+const STATEMENT_LIMIT_MS = 60_000;
+
+export interface PointOptions {
+  readonly limits: RecoveryLimits;
+  readonly keepRestorePoints: number;
+  readonly signal: AbortSignal;
+  readonly progress: WorkProgress;
+  readonly log: (message: string) => void;
+}
+
+/** One at a time in a cluster: the second finds the base backup of the first. */
+export async function makeRestorePoint(
+  serving: ServingCluster,
+  name: string,
+  options: PointOptions,
+): Promise<void> {
+  const { home } = serving.kit;
+  await makeFolder(home.restorePoints, 0o755, undefined);
+  const lock = join(home.restorePoints, 'making.lock');
+  await withFileLock(lock, { waitMs: options.limits.baseBackupMs, signal: options.signal }, async () => {
+    await savePoint(
+      home,
+      (await pointOnReusedBackup(serving, name, options)) ?? (await pointOnNewBackup(serving, name, options)),
+    );
+    await prune(serving, options);
+  });
+}
+
+async function pointOnReusedBackup(
+  serving: ServingCluster,
+  name: string,
+  options: PointOptions,
+): Promise<RestorePointRecord | undefined> {
+  const { home, facts } = serving.kit;
+  const newest = (await readBaseBackups(home))
+    .filter(({ lineage }) => lineage === currentLineage(facts).number)
+    .at(-1);
+  if (newest === undefined) return undefined;
+  return inSession(serving, async (session) => {
+    const { lsn } = await one<{ lsn: string }>(session, 'SELECT pg_current_wal_lsn()::text AS lsn');
+    if (parseLsn(lsn) - parseLsn(newest.startLsn) > REUSE_UP_TO_BYTES) return undefined;
+    return placeIn(serving, session, { name, backup: newest, options });
+  });
+}
+
+async function pointOnNewBackup(
+  serving: ServingCluster,
+  name: string,
+  options: PointOptions,
+): Promise<RestorePointRecord> {
+  const { limits, signal, progress } = options;
+  const report = (doneBytes: number, totalBytes: number): void => {
+    Object.assign(progress, { doneBytes, totalBytes });
+  };
+  const backup = await takeBaseBackup(serving, { limits, signal, report });
+  const point = await inSession(serving, (session) => placeIn(serving, session, { name, backup, options }));
+  if (point !== undefined) return point;
+  const folder = archiveOf(serving.kit.home, backup.lineage);
+  throw new ArchivingStalled(folder, 'segments that had reached it are gone');
+}
+
+const inSession = <T>({ database }: ServingCluster, work: (session: Session) => Promise<T>): Promise<T> =>
+  withSession(
+    database,
+    { applicationName: 'godwit-restore-point', statementTimeoutMs: STATEMENT_LIMIT_MS },
+    work,
+  );
+
+/** `undefined` where WAL since the base backup is missing in the archive, so that this backup leads nowhere. */
+async function placeIn(
+  { kit }: ServingCluster,
+  session: Session,
+  { name, backup, options }: { name: string; backup: BaseBackup; options: PointOptions },
+): Promise<RestorePointRecord | undefined> {
+  const walName = `${name}.${nonce()}`;
+  const place = await one<{ lsn: string; segment: string; at: Date }>(
+    session,
+    `SELECT lsn::text, pg_walfile_name(lsn) AS segment, clock_timestamp() AS at FROM pg_create_restore_point($1) AS lsn`,
+    [walName],
+  );
+  // Only whole segments are archived.
+  await session.query('SELECT pg_switch_wal()');
+  const archive = { folder: archiveOf(kit.home, backup.lineage), serverLog: kit.home.log };
+  const range = { first: backup.startSegment, last: place.segment, segmentBytes: backup.segmentBytes };
+  const { limits, signal } = options;
+  if (!(await segmentsArrive(archive, session, range, { limitMs: limits.archiveMs, signal })))
+    return undefined;
+  return {
+    name,
+    at: place.at.toISOString(),
+    lsn: place.lsn,
+    walName,
+    lineage: backup.lineage,
+    baseBackup: backup.id,
+  };
+}
+
+async function prune({ kit }: ServingCluster, { keepRestorePoints, log }: PointOptions): Promise<void> {
+  const { home, facts } = kit;
+  const instances = await readInstances(home);
+  const lineages = await entriesOf(home.archives);
+  const pruning = whatToPrune({
+    keepRestorePoints,
+    currentLineage: currentLineage(facts).number,
+    restorePoints: await readPoints(home),
+    baseBackups: await readBaseBackups(home),
+    inUse: new Set(instances.filter(({ state }) => state === 'creating').map(({ baseBackup }) => baseBackup)),
+    archives: await Promise.all(
+      lineages.map(async (lineage) => ({
+        lineage: Number(lineage),
+        files: await entriesOf(archiveOf(home, Number(lineage))),
+      })),
+    ),
+  });
+  // What leads to files goes before the files: a kill in between leaves no restore point that leads nowhere.
+  for (const name of pruning.restorePoints) {
+    await forgetPoint(home, name);
+    log(`Restore point ${name} is forgotten: the newest ${keepRestorePoints} are kept.`);
+  }
+  for (const id of pruning.baseBackups) {
+    await forgetBaseBackup(home, id);
+    await removeTree(join(home.baseBackups, id));
+  }
+  for (const lineage of pruning.archives) await removeTree(archiveOf(home, lineage));
+  for (const { lineage, file } of pruning.segments) {
+    await rm(join(archiveOf(home, lineage), file), { force: true });
+  }
+}

@@ -1,0 +1,99 @@
+/** What each step may do beyond reading and writing its run's journal: nothing that it does not do. */
+import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { STEP_NAMES, type StepName } from '../lambda/domain/step';
+
+/** `secret`: connects to the database; `tell`: asks or tells people; the others are calls of RDS. */
+type Permission = 'secret' | 'tell' | 'describe' | 'snapshot' | 'clone' | 'restore' | 'discard-clone' | 'discard' | 'cut-over';
+
+const BEYOND_THE_JOURNAL: Readonly<Partial<Record<StepName, readonly Permission[]>>> = {
+  Preflight: ['describe'],
+  BeginSnapshot: ['snapshot'],
+  InspectSnapshot: ['snapshot'],
+  BeginRehearsal: ['describe', 'clone'],
+  InspectRehearsal: ['describe', 'clone'],
+  RunRehearsal: ['describe', 'discard-clone'],
+  AwaitApproval: ['tell'],
+  Degrade: ['describe'],
+  AwaitDecision: ['tell'],
+  BeginRestore: ['describe', 'restore'],
+  InspectRestore: ['describe', 'restore'],
+  CutOver: ['describe', 'cut-over'],
+  Finish: ['describe', 'discard'],
+  Notify: ['tell'],
+};
+
+/** Every step composes its ports, and with them the user of the database, from the secret. */
+export const PERMISSIONS: Readonly<Record<StepName, readonly Permission[]>> = Object.fromEntries(
+  STEP_NAMES.map((step) => [step, ['secret', ...(BEYOND_THE_JOURNAL[step] ?? [])]]),
+) as Record<StepName, readonly Permission[]>;
+
+export interface RdsArns {
+  readonly serving: string;
+  readonly parameterGroup: string;
+  readonly subnetGroup: string;
+  readonly keyArn: string;
+  readonly monitoringRoleArn: string;
+  readonly region: string;
+  /** ARN of a resource of the type, e.g. `db:godwit-rehearsal-*`. */
+  arn(typeAndName: string): string;
+}
+
+const allow = (actions: readonly string[], resources: readonly string[]): PolicyStatement =>
+  new PolicyStatement({ effect: Effect.ALLOW, actions: [...actions], resources: [...resources] });
+
+/** The statements for what a step asks of RDS. */
+export function rdsStatements(step: StepName, arns: RdsArns): readonly PolicyStatement[] {
+  return PERMISSIONS[step].flatMap((permission) => statementsFor(permission, arns));
+}
+
+function statementsFor(permission: Permission, arns: RdsArns): readonly PolicyStatement[] {
+  const clones = arns.arn('db:godwit-rehearsal-*');
+  const restored = arns.arn('db:godwit-restored-*');
+  const kept = arns.arn('db:godwit-kept-*');
+  const snapshots = arns.arn('snapshot:godwit-*');
+  switch (permission) {
+    case 'secret':
+    case 'tell':
+      return [];
+    case 'describe':
+      // Asked for by name; that one does not exist must be told as such, not as denied.
+      return [allow(['rds:DescribeDBInstances'], [arns.arn('db:*')])];
+    case 'snapshot':
+      return [
+        allow(['rds:DescribeDBSnapshots', 'rds:CreateDBSnapshot', 'rds:AddTagsToResource'], [snapshots, arns.serving]),
+        throughRds(arns),
+      ];
+    case 'clone':
+      return restoreInto(clones, arns);
+    case 'restore':
+      return [...restoreInto(restored, arns), allow(['iam:PassRole'], [arns.monitoringRoleArn])];
+    case 'discard-clone':
+      return [allow(['rds:DeleteDBInstance'], [clones])];
+    case 'discard':
+      return [allow(['rds:DeleteDBInstance'], [clones, restored])];
+    case 'cut-over':
+      // A rename is allowed on the old and on the new name. Groups: those that the instances are in.
+      return [
+        allow(['rds:ModifyDBInstance'], [arns.serving, restored, kept, ...groupsOf(arns)]),
+        allow(['rds:StopDBInstance'], [kept]),
+      ];
+  }
+}
+
+const groupsOf = (arns: RdsArns): readonly string[] => [arns.parameterGroup, arns.subnetGroup, arns.arn('og:default:*')];
+
+const restoreInto = (target: string, arns: RdsArns): readonly PolicyStatement[] => [
+  allow(
+    ['rds:RestoreDBInstanceFromDBSnapshot', 'rds:RestoreDBInstanceToPointInTime'],
+    [target, arns.serving, arns.arn('snapshot:godwit-*'), ...groupsOf(arns)],
+  ),
+  allow(['rds:ModifyDBInstance', 'rds:AddTagsToResource'], [target, ...groupsOf(arns)]),
+  throughRds(arns),
+];
+
+/** RDS makes a grant on the key for every encrypted instance and snapshot, on behalf of the caller. */
+function throughRds({ keyArn, region }: RdsArns): PolicyStatement {
+  const statement = allow(['kms:CreateGrant', 'kms:DescribeKey'], [keyArn]);
+  statement.addCondition('StringEquals', { 'kms:ViaService': `rds.${region}.amazonaws.com` });
+  return statement;
+}

@@ -1,0 +1,319 @@
+import { SystemClock } from '../../lambda/adapters/aws/system-clock';
+import { AbortRequested } from '../../lambda/domain/errors';
+import { checksumOf, type Migration } from '../../lambda/domain/migration';
+import {
+  type MigrateOutcome,
+  type MigrateRequest,
+  migrate,
+  type StatementEvent,
+} from '../../lambda/migrate/executor';
+import { acquireExecutorLock } from '../../lambda/migrate/executor-lock';
+import { readLedger } from '../../lambda/migrate/ledger';
+import { startLockWatch } from '../../lambda/migrate/lock-watch';
+import { type Database, type Session, withSession } from '../../lambda/ports/database';
+import { useCluster } from '../support/cluster';
+
+const server = useCluster();
+const clock = new SystemClock();
+const open: Session[] = [];
+
+let database: Database;
+beforeEach(async () => {
+  database = await server.freshDatabase();
+  await run('CREATE TABLE wallet (id int PRIMARY KEY, address text)');
+});
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((session) => session.close()));
+});
+
+async function connect(applicationName = 'app'): Promise<Session> {
+  const session = await database.connect({ applicationName });
+  open.push(session);
+  return session;
+}
+const run = (sql: string) =>
+  withSession(database, { applicationName: 'test' }, (session) => session.query(sql));
+const ledger = () => withSession(database, { applicationName: 'test' }, (session) => readLedger(session));
+const indexes = async () =>
+  (
+    await withSession(database, { applicationName: 'test' }, (session) =>
+      session.query(
+        "SELECT c.relname AS name, i.indisvalid AS valid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE NOT i.indisprimary AND i.indrelid = 'wallet'::regclass",
+      ),
+    )
+  ).rows;
+
+const migration = (sql: string): Migration => ({
+  name: '1_test',
+  sql,
+  downSql: undefined,
+  checksum: checksumOf(sql),
+});
+
+const request = (sql: string, more: Partial<MigrateRequest> = {}): MigrateRequest => ({
+  database,
+  runId: 'run-1',
+  migrations: [migration(sql)],
+  maxBlockingMs: 100,
+  giveUpAfterMs: 600,
+  clock,
+  ...more,
+});
+
+function failureOf(outcome: MigrateOutcome) {
+  if (outcome.outcome !== 'failed') throw new Error(`expected a failure, not ${JSON.stringify(outcome)}`);
+  return outcome.failed;
+}
+
+const ATOMIC = 'CREATE TABLE first (a int);\nALTER TABLE wallet ADD COLUMN a int;';
+const INDEX = 'CREATE INDEX CONCURRENTLY wallet_address ON wallet (address);';
+
+async function readInTransaction(applicationName = 'slow report'): Promise<Session> {
+  const session = await connect(applicationName);
+  await session.query('BEGIN');
+  await session.query('SELECT * FROM wallet /* long */');
+  return session;
+}
+
+describe('a lock that somebody else holds', () => {
+  test('is tried for again until it is free, the whole transaction each time', async () => {
+    const reader = await readInTransaction();
+    const events: StatementEvent[] = [];
+    const migrating = migrate(
+      request(ATOMIC, { giveUpAfterMs: 10_000, onEvent: (event) => events.push(event) }),
+    );
+    await clock.sleep(500);
+    await reader.query('COMMIT');
+    const outcome = await migrating;
+    expect(outcome).toMatchObject({ outcome: 'applied', statements: { length: 2 } });
+    expect(outcome.statements[1]).toMatchObject({ statement: 2, attempts: expect.any(Number) });
+    expect(outcome.statements[1]?.attempts).toBeGreaterThan(1);
+    expect(outcome.statements[1]?.waitedMs).toBeGreaterThan(100);
+    const retry = events.find(({ status }) => status === 'retrying');
+    expect(retry).toMatchObject({ statement: 2, message: expect.stringContaining('slow report') });
+    expect(await ledger()).toHaveLength(1);
+  });
+
+  test('is given up in time, and its holder named', async () => {
+    const reader = await readInTransaction();
+    const startedAt = Date.now();
+    const failed = failureOf(await migrate(request(ATOMIC)));
+    expect(Date.now() - startedAt).toBeLessThan(3_000);
+    expect(failed).toMatchObject({
+      statement: 2,
+      line: 2,
+      sqlState: '55P03',
+      atomic: true,
+      statementsDone: 0,
+    });
+    for (const part of [
+      `session ${reader.backendPid}`,
+      'slow report',
+      'idle in transaction',
+      'SELECT * FROM wallet /* long */',
+    ]) {
+      expect(failed.message).toContain(part);
+    }
+    expect(await ledger()).toMatchObject([{ rolledBackAt: expect.any(Date), finishedAt: undefined }]);
+    await expect(run('TABLE first')).rejects.toMatchObject({ sqlState: '42P01' });
+  });
+
+  test('is tried for again by a statement of a stepwise file', async () => {
+    const reader = await readInTransaction();
+    const migrating = migrate(
+      request(`ALTER TABLE wallet ADD COLUMN a int;\n${INDEX}`, { giveUpAfterMs: 10_000 }),
+    );
+    await clock.sleep(400);
+    await reader.query('COMMIT');
+    expect((await migrating).statements[0]?.attempts).toBeGreaterThan(1);
+    expect(await indexes()).toEqual([{ name: 'wallet_address', valid: true }]);
+  });
+
+  test('makes nobody wait for longer than the limit, and the watch tells for how long', async () => {
+    await readInTransaction();
+    const watch = await startLockWatch({ database });
+    const migrating = migrate(request(ATOMIC, { maxBlockingMs: 300, giveUpAfterMs: 900 }));
+    await clock.sleep(120);
+    const other = await connect();
+    const askedAt = Date.now();
+    await other.query('SELECT count(*) FROM wallet');
+    const waitedMs = Date.now() - askedAt;
+    await migrating;
+    const { worstBlockingMs, worst } = await watch.stop();
+    expect(waitedMs).toBeLessThan(400);
+    expect(Math.abs(worstBlockingMs - waitedMs)).toBeLessThan(120);
+    expect(worst).toMatchObject({
+      relation: 'wallet',
+      query: 'SELECT count(*) FROM wallet',
+      pid: other.backendPid,
+    });
+  });
+
+  test('counts as blocking nobody where nobody waited', async () => {
+    const watch = await startLockWatch({ database });
+    await migrate(request(ATOMIC));
+    expect(await watch.stop()).toEqual({ worstBlockingMs: 0, worst: undefined });
+  });
+});
+
+describe('CREATE INDEX CONCURRENTLY', () => {
+  test('waits for an old transaction longer than others may be blocked', async () => {
+    const writer = await connect();
+    await writer.query('BEGIN');
+    await writer.query("INSERT INTO wallet VALUES (1, 'x')");
+    const migrating = migrate(request(INDEX, { giveUpAfterMs: 10_000 }));
+    await clock.sleep(700);
+    await writer.query('COMMIT');
+    expect((await migrating).statements[0]).toMatchObject({ attempts: 1 });
+    expect(await indexes()).toEqual([{ name: 'wallet_address', valid: true }]);
+  });
+
+  test('leaves no invalid index of its own when it gives up', async () => {
+    // An old snapshot that does not touch the table holds up the build, but not the removal.
+    const old = await connect();
+    await old.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+    await old.query('SELECT 1');
+    const failed = failureOf(await migrate(request(INDEX)));
+    expect(failed).toMatchObject({ sqlState: '55P03', statementsDone: 0 });
+    expect(failed.message).not.toContain('INVALID');
+    expect(await indexes()).toEqual([]);
+  });
+
+  test('names the invalid index that it could not remove, and removes it in a rerun', async () => {
+    const writer = await connect();
+    await writer.query('BEGIN');
+    await writer.query("INSERT INTO wallet VALUES (1, 'x')");
+    const failed = failureOf(await migrate(request(INDEX)));
+    expect(failed).toMatchObject({
+      sqlState: '55P03',
+      message: expect.stringContaining('an INVALID index wallet_address remains'),
+    });
+    expect(await indexes()).toEqual([{ name: 'wallet_address', valid: false }]);
+    await writer.query('COMMIT');
+    expect(await migrate(request(INDEX))).toMatchObject({ outcome: 'applied' });
+    expect(await indexes()).toEqual([{ name: 'wallet_address', valid: true }]);
+  });
+
+  test.each([INDEX, INDEX.replace('CONCURRENTLY', 'CONCURRENTLY IF NOT EXISTS')])(
+    'does not touch an invalid index that it did not make, nor take it for its own: %s',
+    async (sql) => {
+      await run("INSERT INTO wallet VALUES (1, 'x'), (2, 'x')");
+      await run(INDEX.replace('INDEX', 'UNIQUE INDEX')).catch(() => undefined);
+      const failed = failureOf(await migrate(request(sql)));
+      expect(failed.message).toContain('an INVALID index wallet_address is in the way');
+      expect(await indexes()).toEqual([{ name: 'wallet_address', valid: false }]);
+      expect(failureOf(await migrate(request(sql))).message).toContain('is in the way');
+    },
+  );
+
+  test('fails where the index is there already, and goes on failing', async () => {
+    await run(INDEX);
+    expect(failureOf(await migrate(request(INDEX)))).toMatchObject({ sqlState: '42P07' });
+    expect(failureOf(await migrate(request(INDEX)))).toMatchObject({ sqlState: '42P07' });
+  });
+});
+
+describe('the executor lock', () => {
+  test('keeps a second executor out and names who holds it', async () => {
+    const other = await connect('prisma migrate');
+    await acquireExecutorLock(other, { database, clock, waitMs: 0 });
+    const attempt = migrate(request(ATOMIC, { executorLockWaitMs: 200 }));
+    await expect(attempt).rejects.toMatchObject({
+      name: 'AnotherExecutorHolds',
+      message: expect.stringContaining('prisma migrate'),
+      holder: { pid: other.backendPid, applicationName: 'prisma migrate' },
+    });
+    expect(await ledger()).toEqual([]);
+  });
+
+  test('is waited for without a snapshot that would hold up an index build', async () => {
+    const holder = await connect('other executor');
+    await acquireExecutorLock(holder, { database, clock, waitMs: 0 });
+    const migrating = migrate(request(ATOMIC, { executorLockWaitMs: 10_000 }));
+    await clock.sleep(150);
+    await holder.query(INDEX);
+    await holder.close();
+    expect(await migrating).toMatchObject({ outcome: 'applied' });
+  });
+
+  test('of two executors lets one apply and the other find it done', async () => {
+    const outcomes = await Promise.all([migrate(request(ATOMIC)), migrate(request(ATOMIC))]);
+    expect(outcomes).toMatchObject([{ outcome: 'applied' }, { outcome: 'applied' }]);
+    expect(outcomes.map(({ statements }) => statements.length).sort()).toEqual([0, 2]);
+    expect(await ledger()).toHaveLength(1);
+  });
+});
+
+describe('a run that is told to stop', () => {
+  const aborting = (sql: string, at: (event: StatementEvent) => boolean) => {
+    const controller = new AbortController();
+    const onEvent = (event: StatementEvent): void => {
+      if (at(event)) setTimeout(() => controller.abort(new AbortRequested('test')), 100);
+    };
+    return migrate(request(sql, { signal: controller.signal, onEvent, giveUpAfterMs: 20_000 }));
+  };
+  const isSecond = ({ statement, status }: StatementEvent): boolean =>
+    statement === 2 && status === 'started';
+
+  test('cancels what runs and leaves nothing of an atomic file', async () => {
+    const startedAt = Date.now();
+    const outcome = await aborting('CREATE TABLE first (a int); SELECT pg_sleep(30);', isSecond);
+    expect(Date.now() - startedAt).toBeLessThan(5_000);
+    expect(outcome).toMatchObject({
+      outcome: 'aborted',
+      inMigration: '1_test',
+      statementsDone: 0,
+      applied: [],
+    });
+    expect(await ledger()).toEqual([]);
+    await expect(run('TABLE first')).rejects.toMatchObject({ sqlState: '42P01' });
+  });
+
+  test('keeps the finished statements of a stepwise file, removes its half index, and can go on', async () => {
+    const old = await connect();
+    await old.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+    await old.query('SELECT 1');
+    const sql = `CREATE TABLE first (a int);\n${INDEX}`;
+    expect(await aborting(sql, isSecond)).toMatchObject({ outcome: 'aborted', statementsDone: 1 });
+    expect(await indexes()).toEqual([]);
+    await old.query('COMMIT');
+    expect(await migrate(request(sql))).toMatchObject({ outcome: 'applied' });
+  });
+
+  test('stops while it waits for a lock', async () => {
+    await readInTransaction();
+    expect(await aborting(ATOMIC, isSecond)).toMatchObject({ outcome: 'aborted', statementsDone: 0 });
+  });
+
+  test('stops while it waits for another executor', async () => {
+    await acquireExecutorLock(await connect(), { database, clock, waitMs: 0 });
+    const signal = AbortSignal.timeout(200);
+    expect(await migrate(request(ATOMIC, { signal }))).toMatchObject({
+      outcome: 'aborted',
+      statementsDone: 0,
+    });
+  });
+});
+
+describe('a deadline', () => {
+  test('stops a stepwise file between two statements, and the next call goes on', async () => {
+    let late = 0;
+    const slow = { now: () => new Date(Date.now() + late), sleep: clock.sleep };
+    const onEvent = ({ status }: StatementEvent): void => {
+      if (status === 'finished') late = 60_000;
+    };
+    const sql = `CREATE TABLE first (a int);\n${INDEX}`;
+    const deadline = new Date(Date.now() + 30_000);
+    const outcome = await migrate(request(sql, { clock: slow, deadline, onEvent }));
+    expect(outcome).toMatchObject({ outcome: 'waiting', applied: [], statements: { length: 1 } });
+    expect(await migrate(request(sql))).toMatchObject({ outcome: 'applied', statements: { length: 1 } });
+  });
+
+  test('begins no atomic file when it has passed', async () => {
+    expect(await migrate(request(ATOMIC, { deadline: new Date(0) }))).toMatchObject({
+      outcome: 'waiting',
+      statements: [],
+    });
+    expect(await ledger()).toEqual([]);
+  });
+});

@@ -1,0 +1,211 @@
+/** The whole workflow from the command line, on one embedded cluster with real archiving, restore points and clones. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { godwit, startGodwit, temporaryFolder } from '../support/cli';
+import { INIT, type SmallMigration, writeSmallProject } from '../support/small-project';
+
+const addNote: SmallMigration = {
+  name: '20260102000000_add_note',
+  up: 'ALTER TABLE "Account" ADD COLUMN "note" TEXT;',
+  down: 'ALTER TABLE "Account" DROP COLUMN "note";',
+};
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let dataDir: string;
+let url: string;
+let projects = 0;
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  dataDir = join(folder.path, 'data');
+  const up = await godwit(['up', '--json', '--data-dir', dataDir]);
+  expect(up).toMatchObject({ code: 0 });
+  url = String(up.result.url);
+});
+
+afterAll(async () => {
+  await godwit(['reset', '--yes', '--data-dir', dataDir]);
+  await folder.remove();
+});
+
+/** A folder with these migrations, on a database as empty as the first one found it. */
+async function project(...migrations: SmallMigration[]): Promise<string> {
+  projects += 1;
+  return writeSmallProject(join(folder.path, `prisma-${projects}`), migrations);
+}
+
+async function startOver(): Promise<void> {
+  await sql('drop schema public cascade; create schema public; drop schema if exists _godwit cascade');
+}
+
+async function sql<Row extends object>(text: string): Promise<Row[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    const result = await client.query<Row>(text);
+    return result.rows;
+  } finally {
+    await client.end();
+  }
+}
+
+const run = (prisma: string, ...more: string[]) =>
+  godwit(['run', '--json', '--data-dir', dataDir, '--prisma', prisma, ...more]);
+
+const total = async (): Promise<string | undefined> =>
+  (await sql<{ total: string }>('select sum(balance)::text as total from "Account"'))[0]?.total;
+
+describe('a run', () => {
+  test('takes pending migrations through every step and then finds nothing to do', async () => {
+    await startOver();
+    const prisma = await project(addNote);
+    const first = await run(prisma);
+    expect(first).toMatchObject({ code: 0, result: { status: 'succeeded', applied: [INIT, addNote.name] } });
+    const passed = first.lines.filter((line) => line.type === 'step' && line.status === 'passed').map((line) => line.step);
+    for (const step of ['Preflight', 'RunRehearsal', 'CheckApproval', 'Baseline', 'Migrate', 'Validate', 'Finish', 'Report', 'Notify']) {
+      expect(passed).toContain(step);
+    }
+    expect(await readFile(String(first.result.report), 'utf8')).toContain(addNote.name);
+
+    const second = await run(prisma);
+    expect(second).toMatchObject({ code: 0, result: { status: 'nothing-to-do', applied: [] } });
+  });
+
+  test('leaves no clone behind', async () => {
+    const { readdir } = await import('node:fs/promises');
+    expect(await readdir(join(dataDir, 'instances')).catch(() => [])).toEqual([]);
+  });
+
+  test('that breaks an invariant on the clone is refused and changes nothing', async () => {
+    await startOver();
+    await run(await project());
+    const before = await total();
+    const prisma = await project({ name: '20260103000000_double', up: 'UPDATE "Account" SET "balance" = "balance" * 2;' });
+    const refused = await run(prisma);
+    expect(refused).toMatchObject({ code: 3, result: { status: 'blocked', applied: [] } });
+    expect(refused.result.findings).toContainEqual(
+      expect.objectContaining({ id: 'rehearsal-invariant-broken', severity: 'error', subject: 'Total of all balances' }),
+    );
+    expect(await total()).toBe(before);
+  });
+
+  test('that breaks an invariant in production comes back by its down script', async () => {
+    await startOver();
+    await run(await project());
+    const before = await total();
+    const prisma = await project({
+      name: '20260103000000_double',
+      up: 'UPDATE "Account" SET "balance" = "balance" * 2;',
+      down: 'UPDATE "Account" SET "balance" = "balance" / 2;',
+    });
+    const rolledBack = await run(prisma, '--skip-rehearsal', '--approve', 'auto');
+    expect(rolledBack).toMatchObject({
+      code: 1,
+      result: { status: 'rolled-back', applied: [], rolledBack: ['20260103000000_double'] },
+    });
+    expect(await total()).toBe(before);
+  });
+
+  test('without a down script is restored where policy grants it, on the same URL', async () => {
+    await startOver();
+    await run(await project());
+    const before = await total();
+    const prisma = await project({ name: '20260103000000_lossy', up: 'UPDATE "Account" SET "balance" = 0;' });
+    const restored = await run(prisma, '--skip-rehearsal', '--approve', 'auto');
+    expect(restored).toMatchObject({ code: 1, result: { status: 'restored', rolledBack: ['20260103000000_lossy'] } });
+    expect(await total()).toBe(before);
+    await sql('insert into "Account" values (\'written after the restore\', 0, now())');
+  });
+
+  test('that needs a restore which nobody may grant is held with writes fenced and reads going on', async () => {
+    await startOver();
+    await run(await project());
+    const prisma = await project({ name: '20260103000000_lossy', up: 'UPDATE "Account" SET "balance" = 0;' });
+    const held = await run(prisma, '--skip-rehearsal');
+    expect(held).toMatchObject({ code: 4, result: { status: 'held' } });
+    await expect(sql('insert into "Account" values (\'refused\', 0, now())')).rejects.toMatchObject({ code: '25006' });
+    expect(await total()).toMatch(/^0/);
+
+    const next = await run(await project(addNote));
+    expect(next).toMatchObject({ code: 3, result: { status: 'blocked' } });
+    const restorePoint = `before-${String(held.result.runId)}`;
+    const restored = await godwit(['restore', '--to', restorePoint, '--yes', '--json', '--data-dir', dataDir]);
+    expect(restored).toMatchObject({ code: 0, result: { status: 'succeeded' } });
+    expect(await total()).toMatch(/^500500/);
+  });
+
+  test('whose statement fails in production leaves nothing of the file and blocks nobody', async () => {
+    await startOver();
+    await run(await project());
+    const prisma = await project({
+      name: '20260103000000_half',
+      up: 'ALTER TABLE "Account" ADD COLUMN "half" TEXT; SELECT 1 / 0;',
+    });
+    const failed = await run(prisma, '--skip-rehearsal', '--approve', 'auto');
+    expect(failed).toMatchObject({ code: 1, result: { status: 'rolled-back' } });
+    expect(String(failed.result.reason)).toContain('division by zero');
+    expect(await run(await project(addNote))).toMatchObject({ code: 0, result: { status: 'succeeded' } });
+  });
+
+  test('waits for a person where policy asks, and is refused by a rejection from another terminal', async () => {
+    await startOver();
+    await run(await project());
+    const waiting = startGodwit(['run', '--json', '--data-dir', dataDir, '--prisma', await project(addNote), '--approve', 'ask']);
+    await waiting.sees((line) => line.step === 'AwaitApproval');
+    const runId = (await godwit(['runs', 'list', '--json', '--data-dir', dataDir])).result.runs as { runId: string }[];
+    const newest = String(runId[0]?.runId);
+    expect(await godwit(['reject', newest, '--data-dir', dataDir])).toMatchObject({ code: 0 });
+    expect(await waiting.finished).toMatchObject({ code: 3, result: { status: 'blocked', applied: [] } });
+    const twice = await godwit(['approve', newest, '--data-dir', dataDir]);
+    expect(twice.code).toBe(2);
+    expect(twice.stderr).toContain('answered already');
+  });
+
+  test('goes on after approval from another terminal', async () => {
+    const waiting = startGodwit(['run', '--json', '--data-dir', dataDir, '--prisma', await project(addNote), '--approve', 'ask']);
+    await waiting.sees((line) => line.step === 'AwaitApproval');
+    const { runs } = (await godwit(['runs', 'list', '--json', '--data-dir', dataDir])).result as { runs: { runId: string }[] };
+    expect(await godwit(['approve', String(runs[0]?.runId), '--data-dir', dataDir])).toMatchObject({ code: 0 });
+    expect(await waiting.finished).toMatchObject({ code: 0, result: { status: 'succeeded', applied: [addNote.name] } });
+  });
+
+  test.each(['RunRehearsal', 'Baseline', 'Migrate', 'Validate'])('that is killed in %s goes on when started again', async (step) => {
+    await startOver();
+    await run(await project());
+    const prisma = await project(addNote);
+    const args = ['run', '--json', '--data-dir', dataDir, '--prisma', prisma];
+    const killed = startGodwit(args);
+    await killed.sees((line) => line.step === step);
+    killed.child.kill('SIGKILL');
+    await killed.finished;
+    const again = await run(prisma);
+    expect(again).toMatchObject({ code: 0, result: { status: 'succeeded', applied: [addNote.name] } });
+    const { runs } = (await godwit(['runs', 'list', '--json', '--data-dir', dataDir])).result as { runs: { runId: string }[] };
+    expect(runs[0]?.runId).toBe(again.result.runId);
+    expect(await run(prisma)).toMatchObject({ result: { status: 'nothing-to-do' } });
+  });
+
+  test('that is interrupted by a person says so and leaves the database as it was', async () => {
+    await startOver();
+    await run(await project());
+    const running = startGodwit(['run', '--json', '--data-dir', dataDir, '--prisma', await project(addNote)]);
+    await running.sees((line) => line.step === 'BeginRehearsal');
+    running.child.kill('SIGINT');
+    expect(await running.finished).toMatchObject({ code: 130, result: { status: 'aborted', applied: [] } });
+    expect(await sql(`select from information_schema.columns where column_name = 'note'`)).toEqual([]);
+  });
+
+  test('refuses to work beside another run on the same database', async () => {
+    await startOver();
+    await run(await project());
+    const prisma = await project(addNote);
+    const first = startGodwit(['run', '--json', '--data-dir', dataDir, '--prisma', prisma, '--approve', 'ask']);
+    await first.sees((line) => line.step === 'AwaitApproval');
+    const second = await run(prisma);
+    expect(second.code).toBe(3);
+    expect(second.stderr).toContain('is being worked on');
+    first.child.kill('SIGINT');
+    expect(await first.finished).toMatchObject({ code: 130 });
+  });
+});

@@ -1,0 +1,50 @@
+/** Rows by which a test tells one state of a database from another. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EmbeddedRecovery, type EmbeddedRecoveryOptions } from '../../lambda/adapters/embedded/recovery';
+import { type Database, withSession } from '../../lambda/ports/database';
+import type { RecoveryUnderTest } from '../contract/recovery.contract';
+import { disposeCluster, startTestCluster, type TestCluster } from './cluster';
+
+const OPTIONS = { applicationName: 'godwit-test', statementTimeoutMs: 10_000 } as const;
+
+export interface RecoveryOnCluster extends RecoveryUnderTest {
+  readonly recovery: EmbeddedRecovery;
+  readonly on: TestCluster;
+}
+
+export async function recoveryOnCluster(
+  options: EmbeddedRecoveryOptions & { fsync?: boolean } = {},
+): Promise<RecoveryOnCluster> {
+  const on = await startTestCluster({ fsync: options.fsync ?? false });
+  const recovery = new EmbeddedRecovery(on.cluster, { keepRestorePoints: 50, ...options });
+  await prepareMarks(on.database);
+  return {
+    on,
+    recovery,
+    write: (mark) => addMark(on.database, mark),
+    writeInto: addMark,
+    marksIn: (place) => marksIn(place === 'serving' ? on.database : place),
+    pause: () => sleep(10),
+    dispose: async () => {
+      await recovery.close();
+      await disposeCluster(on.cluster);
+    },
+  };
+}
+
+export const prepareMarks = (database: Database): Promise<void> =>
+  withSession(database, OPTIONS, async (session) => {
+    await session.query('CREATE TABLE marks (mark text PRIMARY KEY)');
+  });
+
+export const addMark = (database: Database, mark: string): Promise<void> =>
+  withSession(database, OPTIONS, async (session) => {
+    await session.query('INSERT INTO marks VALUES ($1)', [mark]);
+  });
+
+export async function marksIn(database: Database): Promise<readonly string[]> {
+  const { rows } = await withSession(database, { ...OPTIONS, readOnly: true }, (session) =>
+    session.query<{ mark: string }>('SELECT mark FROM marks ORDER BY mark'),
+  );
+  return rows.map(({ mark }) => mark);
+}
