@@ -2,6 +2,9 @@
 import { Validations } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 
-export function acknowledge(construct: IConstruct, reasons: Readonly<Record<`AwsSolutions-${string}`, string>>): void {
+export function acknowledge(
+  construct: IConstruct,
+  reasons: Readonly<Record<`AwsSolutions-${string}`, string>>,
+): void {
   Validations.of(construct).acknowledge(...Object.entries(reasons).map(([id, reason]) => ({ id, reason })));
 }

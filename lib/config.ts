@@ -40,13 +40,20 @@ export class StageConfigError extends Error {
 export function readStageConfig(stages: unknown, stage: unknown): StageConfig {
   const name = z.enum(STAGES).safeParse(stage);
   if (!name.success) {
-    throw new StageConfigError(`The stage "${String(stage)}" is none of ${STAGES.join(', ')}. Give -c stage=…`);
+    throw new StageConfigError(
+      `The stage "${String(stage)}" is none of ${STAGES.join(', ')}. Give -c stage=…`,
+    );
   }
-  const values = typeof stages === 'object' && stages !== null ? (stages as Record<string, unknown>)[name.data] : undefined;
+  const values =
+    typeof stages === 'object' && stages !== null
+      ? (stages as Record<string, unknown>)[name.data]
+      : undefined;
   if (values === undefined) throw new StageConfigError(`cdk.json has no context.stages.${name.data}.`);
   const parsed = stageConfig.safeParse(values);
   if (!parsed.success) {
-    const problems = parsed.error.issues.map(({ path, message }) => `${['stages', name.data, ...path].join('.')}: ${message}`);
+    const problems = parsed.error.issues.map(
+      ({ path, message }) => `${['stages', name.data, ...path].join('.')}: ${message}`,
+    );
     throw new StageConfigError(`cdk.json's context cannot be used. ${problems.join('; ')}`);
   }
   return Object.freeze({ ...parsed.data, stage: name.data });

@@ -45,7 +45,9 @@ class Picture {
     const choices = this.ofType('Choice')
       .filter(([name]) => !this.isDissolved(name))
       .map(([name]) => `  ${name}{${wordsOf(name)}}`);
-    const ends = [...this.ofType('Succeed'), ...this.ofType('Fail')].map(([name]) => `  ${name}([${wordsOf(name)}])`);
+    const ends = [...this.ofType('Succeed'), ...this.ofType('Fail')].map(
+      ([name]) => `  ${name}([${wordsOf(name)}])`,
+    );
     return [...tasks, ...choices, ...ends];
   }
 
@@ -111,7 +113,8 @@ class Picture {
     const names = [...this.boxOf].filter(([, leader]) => leader === box).map(([name]) => wordsOf(name));
     const label = names.join(' ⇄ ');
     const choice = this.states[this.states[box]?.Next ?? ''];
-    const waits = names.length === 1 && (choice?.Choices ?? []).some((rule) => this.beyondWait(rule.Next ?? '') === box);
+    const waits =
+      names.length === 1 && (choice?.Choices ?? []).some((rule) => this.beyondWait(rule.Next ?? '') === box);
     if (this.states[box]?.Resource?.endsWith('.waitForTaskToken')) return `${label} ⏸`;
     return waits ? `${label} ⟲` : label;
   }

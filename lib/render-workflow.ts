@@ -79,6 +79,6 @@ function withoutIntrinsics(value: unknown): unknown {
   const fields = value as Record<string, unknown>;
   const join = fields['Fn::Join'];
   if (Array.isArray(join)) return (withoutIntrinsics(join[1]) as string[]).join(String(join[0]));
-  if (fields['Ref'] === 'AWS::Partition') return 'aws';
+  if (fields.Ref === 'AWS::Partition') return 'aws';
   return Object.fromEntries(Object.entries(fields).map(([key, inner]) => [key, withoutIntrinsics(inner)]));
 }

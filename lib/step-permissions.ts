@@ -1,9 +1,18 @@
 /** What each step may do beyond reading and writing its run's journal: nothing that it does not do. */
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { STEP_NAMES, type StepName } from '../lambda/domain/step';
+import type { StepName } from '../lambda/domain/step';
 
 /** `secret`: connects to the database; `tell`: asks or tells people; the others are calls of RDS. */
-type Permission = 'secret' | 'tell' | 'describe' | 'snapshot' | 'clone' | 'restore' | 'discard-clone' | 'discard' | 'cut-over';
+type Permission =
+  | 'secret'
+  | 'tell'
+  | 'describe'
+  | 'snapshot'
+  | 'clone'
+  | 'restore'
+  | 'discard-clone'
+  | 'discard'
+  | 'cut-over';
 
 const BEYOND_THE_JOURNAL: Readonly<Partial<Record<StepName, readonly Permission[]>>> = {
   Preflight: ['describe'],
@@ -23,9 +32,10 @@ const BEYOND_THE_JOURNAL: Readonly<Partial<Record<StepName, readonly Permission[
 };
 
 /** Every step composes its ports, and with them the user of the database, from the secret. */
-export const PERMISSIONS: Readonly<Record<StepName, readonly Permission[]>> = Object.fromEntries(
-  STEP_NAMES.map((step) => [step, ['secret', ...(BEYOND_THE_JOURNAL[step] ?? [])]]),
-) as Record<StepName, readonly Permission[]>;
+export const permissionsOf = (step: StepName): readonly Permission[] => [
+  'secret',
+  ...(BEYOND_THE_JOURNAL[step] ?? []),
+];
 
 export interface RdsArns {
   readonly serving: string;
@@ -38,12 +48,24 @@ export interface RdsArns {
   arn(typeAndName: string): string;
 }
 
+/** Postgres has no options worth a group of one's own. */
+const DEFAULT_OPTION_GROUP = 'og:default:postgres-18';
+
+/** Names that are made at run time, for the reasons beside the statements. */
+export const RDS_WILDCARDS = [
+  'db:*',
+  'db:godwit-rehearsal-*',
+  'db:godwit-restored-*',
+  'db:godwit-kept-*',
+  'snapshot:godwit-*',
+] as const;
+
 const allow = (actions: readonly string[], resources: readonly string[]): PolicyStatement =>
   new PolicyStatement({ effect: Effect.ALLOW, actions: [...actions], resources: [...resources] });
 
 /** The statements for what a step asks of RDS. */
 export function rdsStatements(step: StepName, arns: RdsArns): readonly PolicyStatement[] {
-  return PERMISSIONS[step].flatMap((permission) => statementsFor(permission, arns));
+  return permissionsOf(step).flatMap((permission) => statementsFor(permission, arns));
 }
 
 function statementsFor(permission: Permission, arns: RdsArns): readonly PolicyStatement[] {
@@ -60,7 +82,10 @@ function statementsFor(permission: Permission, arns: RdsArns): readonly PolicySt
       return [allow(['rds:DescribeDBInstances'], [arns.arn('db:*')])];
     case 'snapshot':
       return [
-        allow(['rds:DescribeDBSnapshots', 'rds:CreateDBSnapshot', 'rds:AddTagsToResource'], [snapshots, arns.serving]),
+        allow(
+          ['rds:DescribeDBSnapshots', 'rds:CreateDBSnapshot', 'rds:AddTagsToResource'],
+          [snapshots, arns.serving],
+        ),
         throughRds(arns),
       ];
     case 'clone':
@@ -80,7 +105,11 @@ function statementsFor(permission: Permission, arns: RdsArns): readonly PolicySt
   }
 }
 
-const groupsOf = (arns: RdsArns): readonly string[] => [arns.parameterGroup, arns.subnetGroup, arns.arn('og:default:*')];
+const groupsOf = (arns: RdsArns): readonly string[] => [
+  arns.parameterGroup,
+  arns.subnetGroup,
+  arns.arn(DEFAULT_OPTION_GROUP),
+];
 
 const restoreInto = (target: string, arns: RdsArns): readonly PolicyStatement[] => [
   allow(

@@ -9,7 +9,16 @@ import { Choice, Condition, Fail, type IChainable, type State, Succeed } from 'a
 import type { Construct } from 'constructs';
 import type { RunStatus } from '../lambda/domain/run';
 import { STEP_NAMES, type StepName } from '../lambda/domain/step';
-import { createTasks, decide, passed, routeIs, type Tasks, wait, waiting, type WorkflowOptions } from './workflow-tasks';
+import {
+  createTasks,
+  decide,
+  passed,
+  routeIs,
+  type Tasks,
+  type WorkflowOptions,
+  wait,
+  waiting,
+} from './workflow-tasks';
 
 export type { WorkflowOptions } from './workflow-tasks';
 
@@ -18,7 +27,10 @@ const POLL_SECONDS = 15;
 /** A step that hands over to its next invocation has nothing to wait for. */
 const HANDOVER_SECONDS = 1;
 
-export function buildWorkflow(scope: Construct, options: WorkflowOptions): { readonly definition: IChainable } {
+export function buildWorkflow(
+  scope: Construct,
+  options: WorkflowOptions,
+): { readonly definition: IChainable } {
   const step = createTasks(scope, options);
 
   decide(scope, 'AfterPreflight', step.Preflight)
@@ -105,7 +117,10 @@ export function buildWorkflow(scope: Construct, options: WorkflowOptions): { rea
 function rehearseUnlessToldNotTo(scope: Construct, step: Tasks): Choice {
   const asked = '$$.Execution.Input.rehearse';
   return new Choice(scope, 'ShallRehearse')
-    .when(Condition.and(Condition.isPresent(asked), Condition.booleanEquals(asked, false)), step.CheckApproval)
+    .when(
+      Condition.and(Condition.isPresent(asked), Condition.booleanEquals(asked, false)),
+      step.CheckApproval,
+    )
     .otherwise(step.BeginRehearsal);
 }
 
@@ -139,7 +154,10 @@ const CAUGHT_BY: Readonly<Record<StepName, StepName | 'Outcome'>> = {
 function catchEverything(step: Tasks, outcome: State): void {
   for (const name of STEP_NAMES) {
     const target = CAUGHT_BY[name];
-    step[name].addCatch(target === 'Outcome' ? outcome : step[target], { errors: ['States.ALL'], resultPath: '$.error' });
+    step[name].addCatch(target === 'Outcome' ? outcome : step[target], {
+      errors: ['States.ALL'],
+      resultPath: '$.error',
+    });
   }
 }
 
@@ -148,7 +166,10 @@ type Failure = Exclude<RunStatus, 'succeeded' | 'nothing-to-do'>;
 /** States in which an execution fails, so that a pipeline's action fails with it. */
 const FAILURES: Readonly<Record<Failure, { readonly state: string; readonly cause: string }>> = {
   blocked: { state: 'Blocked', cause: 'Refused before anything was changed. See the report of the run.' },
-  'rolled-back': { state: 'RolledBack', cause: 'The migration was undone, and what it touched was validated again.' },
+  'rolled-back': {
+    state: 'RolledBack',
+    cause: 'The migration was undone, and what it touched was validated again.',
+  },
   restored: { state: 'Restored', cause: 'The database was restored to the restore point of this run.' },
   held: { state: 'Held', cause: 'Writes are fenced and people must decide. See the runbook.' },
   aborted: { state: 'Aborted', cause: 'A person stopped the run.' },

@@ -12,6 +12,7 @@ export class Screen {
   #live: LogUpdate | undefined;
   #tick = 0;
   #paused = false;
+  #held: string[] = [];
   #closed = false;
 
   constructor(outlet: Outlet, draw: (tick: number) => readonly string[]) {
@@ -46,12 +47,16 @@ export class Screen {
 
   persist(lines: readonly string[]): void {
     if (lines.length === 0) return;
+    if (this.#paused) {
+      this.#held.push(...lines);
+      return;
+    }
     this.#live?.clear();
     for (const line of lines) this.#outlet.line(line);
     this.redraw();
   }
 
-  /** Takes the frame away while somebody else writes. */
+  /** Takes the frame away while somebody else writes; permanent lines are held back until then. */
   pause(): void {
     this.#paused = true;
     this.#live?.clear();
@@ -60,6 +65,7 @@ export class Screen {
 
   resume(): void {
     this.#paused = false;
+    this.persist(this.#held.splice(0));
     this.redraw();
   }
 
@@ -67,6 +73,7 @@ export class Screen {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#timer);
+    for (const line of this.#held.splice(0)) this.#outlet.line(line);
     if (!this.#outlet.open) return;
     this.#live?.clear();
     this.#live?.done();

@@ -132,7 +132,7 @@ class StreamTerminal implements Terminal {
     this.#screen?.pause();
     try {
       return await askPerson({
-        question: textOf(question),
+        question: `  ${this.#look.paint('cyan', '?')} ${this.#look.paint('bold', textOf(question))}`,
         input: stdin,
         outlet: this.#people,
         signal: signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal,

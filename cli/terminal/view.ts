@@ -85,11 +85,17 @@ export function advance(view: View, event: ProgressEvent, now: number): Advance 
   const left = view.current !== undefined && !goesOn ? [endPhase(view.current, now)] : [];
   const before = goesOn && view.current ? view.current : newPhase(phase, now);
   const current = event.type === 'step' ? withStep(before, event, now) : withStatement(before, event, now);
-  const seen = view.seen.includes(phase) ? view.seen : [...view.seen, phase];
+  const seen = seenAfter(view, phase);
   if (event.type === 'step' && ends(event)) {
     return { view: { ...view, seen, current: undefined }, finished: [...left, endPhase(current, now)] };
   }
   return { view: { ...view, seen, current }, finished: left };
+}
+
+/** A command may take several runs through the workflow, one after the other: each begins with Preflight. */
+function seenAfter({ seen, current }: View, phase: Phase): readonly Phase[] {
+  if (phase === 'Preflight' && current?.phase !== phase) return [phase];
+  return seen.includes(phase) ? seen : [...seen, phase];
 }
 
 /** The phase as it stays in the log; without a verdict it was left before it had one. */

@@ -11,13 +11,23 @@ export interface ChecklistFacts {
 }
 
 export function checklist(facts: ChecklistFacts): readonly ChecklistItem[] {
-  return [backup(facts), testedOnCopy(facts), rollbackPlan(facts), maintenanceWindow(facts), monitoring(facts)];
+  return [
+    backup(facts),
+    testedOnCopy(facts),
+    rollbackPlan(facts),
+    maintenanceWindow(facts),
+    monitoring(facts),
+  ];
 }
 
 function backup({ snapshot, hasRecovery }: ChecklistFacts): ChecklistItem {
   const item = 'Database backup completed';
   if (snapshot) {
-    return { item, verdict: 'done', evidence: `restore point ${snapshot.restorePoint} at ${snapshot.at}, WAL archived up to it` };
+    return {
+      item,
+      verdict: 'done',
+      evidence: `restore point ${snapshot.restorePoint} at ${snapshot.at}, WAL archived up to it`,
+    };
   }
   return hasRecovery
     ? { item, verdict: 'planned', evidence: 'a restore point is taken before anything is changed' }
@@ -35,7 +45,13 @@ function testedOnCopy({ policy, rehearsal, hasRecovery }: ChecklistFacts): Check
   }
   return policy.rehearse && hasRecovery
     ? { item, verdict: 'planned', evidence: 'rehearsed on a clone of the restore point before approval' }
-    : { item, verdict: 'missing', evidence: policy.rehearse ? 'no clone can be made of this server' : 'the rehearsal was skipped on request' };
+    : {
+        item,
+        verdict: 'missing',
+        evidence: policy.rehearse
+          ? 'no clone can be made of this server'
+          : 'the rehearsal was skipped on request',
+      };
 }
 
 function rollbackPlan({ pending, rehearsal, snapshot, hasRecovery }: ChecklistFacts): ChecklistItem {
@@ -44,7 +60,9 @@ function rollbackPlan({ pending, rehearsal, snapshot, hasRecovery }: ChecklistFa
   const proven = rehearsal?.downProven.length ?? 0;
   const evidence =
     `${scripts} of ${pending.length} migrations have a down script, ${proven} proven on the clone; ` +
-    (snapshot || hasRecovery ? 'beyond that, restore to the restore point' : 'no restore point to fall back on');
+    (snapshot || hasRecovery
+      ? 'beyond that, restore to the restore point'
+      : 'no restore point to fall back on');
   if (rehearsal && (proven === pending.length || snapshot)) return { item, verdict: 'done', evidence };
   return { item, verdict: hasRecovery ? 'planned' : 'missing', evidence };
 }
@@ -60,7 +78,8 @@ function maintenanceWindow({ policy, rehearsal, now }: ChecklistFacts): Checklis
       : { item, verdict: 'missing', evidence: `nothing was measured yet, and it is outside ${label}` };
   }
   const measured = `the rehearsal blocked for ${Math.round(rehearsal.longestBlockingMs)} ms at most, the policy allows ${window.aboveMs} ms`;
-  if (rehearsal.longestBlockingMs <= window.aboveMs) return { item, verdict: 'not-needed', evidence: measured };
+  if (rehearsal.longestBlockingMs <= window.aboveMs)
+    return { item, verdict: 'not-needed', evidence: measured };
   return isInside(window, now)
     ? { item, verdict: 'done', evidence: `${measured}; it is inside ${label}` }
     : { item, verdict: 'missing', evidence: `${measured}; it is outside ${label}` };

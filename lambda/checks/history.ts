@@ -3,14 +3,19 @@ import type { Finding } from '../domain/finding';
 import { outOfOrder } from '../domain/migrations-folder';
 import type { HistoryDiagnosis } from '../ports/schema-engine';
 
-export function checkHistory(history: HistoryDiagnosis, applied: readonly string[], hasTables: boolean): readonly Finding[] {
+export function checkHistory(
+  history: HistoryDiagnosis,
+  applied: readonly string[],
+  hasTables: boolean,
+): readonly Finding[] {
   if (!history.hasLedger && hasTables) {
     return [
       {
         id: 'not-adopted',
         severity: 'error',
         subject: '_prisma_migrations',
-        effect: 'the database holds tables but no migration history: the first migration would collide with them',
+        effect:
+          'the database holds tables but no migration history: the first migration would collide with them',
         remedy: 'Run "godwit baseline" to prove that it matches the first migration and to adopt it.',
       },
     ];
@@ -56,7 +61,8 @@ export const driftFinding = (sql: string, hasPending: boolean): Finding => ({
   severity: hasPending ? 'error' : 'warning',
   subject: 'schema',
   effect: `the database differs from its migration history; from history to database: ${oneLine(sql)}`,
-  remedy: 'Undo the change made by hand, or put it into a migration and mark that applied with "godwit resolve --applied".',
+  remedy:
+    'Undo the change made by hand, or put it into a migration and mark that applied with "godwit resolve --applied".',
 });
 
 function oneLine(sql: string): string {

@@ -53,6 +53,6 @@ async function readOne(session: Session, invariant: Invariant): Promise<Reading>
 
 /** Values are compared as Postgres prints them: no float, timestamp or numeric is ever rounded on the way. */
 const asText = (invariant: Invariant): string =>
-  `select (select jsonb_object_agg(key, value) from jsonb_each_text(to_jsonb(reading))) as row from (${withoutSemicolon(invariant.sql)}\n) as reading`;
+  `select coalesce((select jsonb_object_agg(key, value) from jsonb_each_text(to_jsonb(reading))), '{}') as row from (${withoutSemicolon(invariant.sql)}\n) as reading`;
 
 const withoutSemicolon = (sql: string): string => sql.trimEnd().replace(/;+$/, '');

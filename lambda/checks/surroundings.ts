@@ -10,7 +10,8 @@ export async function checkArchiving(recovery: Recovery | undefined): Promise<re
         id: 'no-restore-point',
         severity: 'warning',
         subject: 'restore point',
-        effect: 'this server belongs to somebody else: Godwit can take no restore point of it and make no clone',
+        effect:
+          'this server belongs to somebody else: Godwit can take no restore point of it and make no clone',
         remedy: 'Take a backup by your own means before you go on; only down scripts can lead back.',
       },
     ];
@@ -31,7 +32,10 @@ export async function checkArchiving(recovery: Recovery | undefined): Promise<re
 /** A base backup and one clone of it, with room for the migration's own rewriting. */
 const COPIES_NEEDED = 2.5;
 
-export async function checkCapacity(capacity: Capacity | undefined, databaseBytes: number): Promise<readonly Finding[]> {
+export async function checkCapacity(
+  capacity: Capacity | undefined,
+  databaseBytes: number,
+): Promise<readonly Finding[]> {
   if (!capacity) return [];
   const free = await capacity.freeBytes();
   const needed = databaseBytes * COPIES_NEEDED;

@@ -42,8 +42,12 @@ export function parseInvariant(found: InvariantFile): Invariant {
     throw wrong(`severity "${severity}" is unknown`, 'Use error or warning.');
   }
   const expect = header.get('expect') ?? 'same';
-  if (expect !== 'same' && expect !== 'none') throw wrong(`expect "${expect}" is unknown`, 'Use same or none.');
-  const key = (header.get('key') ?? '').split(',').map((column) => column.trim()).filter((column) => column !== '');
+  if (expect !== 'same' && expect !== 'none')
+    throw wrong(`expect "${expect}" is unknown`, 'Use same or none.');
+  const key = (header.get('key') ?? '')
+    .split(',')
+    .map((column) => column.trim())
+    .filter((column) => column !== '');
   if (key.length === 0) throw wrong('the header names no key', 'Add "-- key: <column>[, <column>]".');
   return { file, name, severity, expect, key, written: header.get('written'), sql };
 }
@@ -60,8 +64,15 @@ function readHeader(sql: string): ReadonlyMap<string, string> {
   return header;
 }
 
-export function compare(invariant: Invariant, before: Reading | undefined, after: Reading | undefined): InvariantOutcome {
-  const outcome = (verdict: InvariantOutcome['verdict'], differences: readonly string[]): InvariantOutcome => ({
+export function compare(
+  invariant: Invariant,
+  before: Reading | undefined,
+  after: Reading | undefined,
+): InvariantOutcome {
+  const outcome = (
+    verdict: InvariantOutcome['verdict'],
+    differences: readonly string[],
+  ): InvariantOutcome => ({
     name: invariant.name,
     severity: invariant.severity,
     verdict,
@@ -74,7 +85,9 @@ export function compare(invariant: Invariant, before: Reading | undefined, after
   const unusable = keyProblem(invariant, before) ?? keyProblem(invariant, after);
   if (unusable !== undefined) return outcome('indeterminate', [unusable]);
   const differences =
-    invariant.expect === 'none' ? newViolations(invariant, before, after) : changedRows(invariant, before, after);
+    invariant.expect === 'none'
+      ? newViolations(invariant, before, after)
+      : changedRows(invariant, before, after);
   return outcome(differences.length === 0 ? 'held' : 'broken', differences);
 }
 
@@ -110,7 +123,8 @@ function changedRows(invariant: Invariant, before: Rows, after: Rows): string[] 
   for (const [key, row] of earlier) {
     const now = later.get(key);
     if (!now) differences.push(`${shownKey(invariant, row)}: gone`);
-    else if (!writtenSince(invariant, row, now)) differences.push(...changes(shownKey(invariant, row), row, now));
+    else if (!writtenSince(invariant, row, now))
+      differences.push(...changes(shownKey(invariant, row), row, now));
   }
   for (const [key, row] of later) {
     if (!earlier.has(key) && !(invariant.written && isLaterThanAll(invariant.written, row, before))) {
@@ -140,7 +154,8 @@ function changes(key: string, before: ReadingRow, after: ReadingRow): string[] {
 }
 
 /** A query with `*` gains and loses columns with its tables. */
-const shownValue = (value: string | null | undefined): string => (value === undefined ? 'absent' : (value ?? 'null'));
+const shownValue = (value: string | null | undefined): string =>
+  value === undefined ? 'absent' : (value ?? 'null');
 
 const byKey = (invariant: Invariant, rows: Rows): Map<string, ReadingRow> =>
   new Map(rows.rows.map((row) => [keyOf(invariant, row), row]));

@@ -82,7 +82,12 @@ export async function readFolder(folder: FoundFolder, context: FolderContext): P
     problems.push(...(await scriptProblems(migration, context.readScript)));
   }
   return {
-    project: { schema, lockfile, migrations: readable, invariants: texts.invariants(folder.invariants) },
+    project: {
+      schema: schema ?? '',
+      lockfile,
+      migrations: readable,
+      invariants: texts.invariants(folder.invariants),
+    },
     problems: problems.filter(isProblemNow(context.applied)).sort(byPlace),
   };
 }
@@ -135,9 +140,9 @@ const sqlFile = (migration: string, file = 'migration.sql'): string => `migratio
 class Texts {
   readonly problems: FolderProblem[] = [];
 
-  required(found: FoundFile, file: string, remedy: string): string {
+  required(found: FoundFile, file: string, remedy: string): string | undefined {
     if (found.state === 'absent') this.problems.push({ file, problem: 'the file does not exist', remedy });
-    return this.optional(found, file) ?? '';
+    return this.optional(found, file);
   }
 
   optional(found: FoundFile, file: string): string | undefined {
@@ -167,7 +172,7 @@ class Texts {
     const remedy = 'Write the migration there, or delete the folder if it is not needed.';
     const sql = this.required(foundSql, sqlFile(name), remedy);
     const down = this.optional(downSql, sqlFile(name, 'down.sql'));
-    if (foundSql.state !== 'read') return undefined;
+    if (foundSql.state !== 'read' || sql === undefined) return undefined;
     return { name, sql, downSql: down, checksum: checksumOf(Buffer.from(foundSql.bytes)) };
   }
 

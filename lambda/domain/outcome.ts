@@ -29,9 +29,10 @@ function judge(journal: JournalView, aborted: boolean): Judgement {
   const approve = journal.checkpoint('Approve');
   if (approve?.route === 'rehearsed') return { status: 'succeeded', reason: approve.message };
   const validate = journal.checkpoint('Validate');
-  if (validate?.verdict === 'passed' && !turnedBack(journal)) return { status: 'succeeded', reason: validate.message };
+  if (validate?.verdict === 'passed' && !turnedBack(journal))
+    return { status: 'succeeded', reason: validate.message };
   if (!begunToMigrate(journal)) return beforeMigrating(journal, aborted);
-  return afterFailure(journal, aborted);
+  return afterFailure(journal);
 }
 
 const BEFORE_MIGRATE = ['Preflight', 'Snapshot', 'Rehearse', 'Approve', 'Baseline'] as const;
@@ -54,16 +55,19 @@ function beforeMigrating(journal: JournalView, aborted: boolean): Judgement {
   return { status: 'blocked', reason: `${unfinished ?? 'the first step'}: ${reason}; nothing was changed` };
 }
 
-function afterFailure(journal: JournalView, aborted: boolean): Judgement {
+function afterFailure(journal: JournalView): Judgement {
   const cause = causeOf(journal);
   if (journal.checkpoint('CutOver')?.verdict === 'passed') return afterRestore(journal, cause);
   if (journal.checkpoint('ValidateRolledBack')?.verdict === 'passed') {
-    return aborted || journal.record('Migrate')?.aborted
+    return journal.record('Migrate')?.aborted
       ? { status: 'aborted', reason: 'stopped by a person; the database is as it was' }
       : { status: 'rolled-back', reason: cause };
   }
   if (journal.record('Degrade')) {
-    return { status: 'held', reason: `${cause}; writes are fenced, decide with "godwit decide" or restore with "godwit restore"` };
+    return {
+      status: 'held',
+      reason: `${cause}; writes are fenced, decide with "godwit decide" or restore with "godwit restore"`,
+    };
   }
   return { status: 'failed', reason: `${cause}; it could not be established what state the database is in` };
 }
@@ -72,9 +76,13 @@ function afterFailure(journal: JournalView, aborted: boolean): Judgement {
 function afterRestore(journal: JournalView, cause: string): Judgement {
   const restorePoint = journal.record('Snapshot')?.restorePoint ?? 'the restore point';
   const validation = journal.checkpoint('ValidateRestored');
-  if (validation?.verdict === 'passed') return { status: 'restored', reason: `${cause}; restored to ${restorePoint}` };
+  if (validation?.verdict === 'passed')
+    return { status: 'restored', reason: `${cause}; restored to ${restorePoint}` };
   const problem = validation?.message ?? 'it was not validated';
-  return { status: 'failed', reason: `${cause}; restored to ${restorePoint}, which takes writes again, but ${problem}` };
+  return {
+    status: 'failed',
+    reason: `${cause}; restored to ${restorePoint}, which takes writes again, but ${problem}`,
+  };
 }
 
 function causeOf(journal: JournalView): string {
@@ -100,7 +108,8 @@ type Entered = Extract<JournalEntry, { type: 'entered' }>;
 
 /** Finish is where the judging happens. */
 const lastStep = (journal: JournalView): StepName | undefined =>
-  journal.entries.findLast((entry): entry is Entered => entry.type === 'entered' && entry.step !== 'Finish')?.step;
+  journal.entries.findLast((entry): entry is Entered => entry.type === 'entered' && entry.step !== 'Finish')
+    ?.step;
 
 /** A step whose answer got lost writes down that it passed, and is followed by the way back all the same. */
 function turnedBack(journal: JournalView): boolean {

@@ -116,6 +116,9 @@ export class JournalDamaged extends GodwitError {
 
   constructor(runId: string, key: string, cause?: unknown) {
     const problem = cause === undefined ? 'is missing' : 'is no JSON';
-    super(`In the journal of ${runId}, ${key} ${problem}. Restore that object, or inspect the database by hand.`, { cause });
+    super(
+      `In the journal of ${runId}, ${key} ${problem}. Restore that object, or inspect the database by hand.`,
+      { cause },
+    );
   }
 }

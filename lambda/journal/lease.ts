@@ -77,5 +77,4 @@ export async function releaseLease(
   }
 }
 
-const leaseKey = (database: string): string =>
-  `leases/${Buffer.from(database).toString('base64url')}.json`;
+const leaseKey = (database: string): string => `leases/${Buffer.from(database).toString('base64url')}.json`;

@@ -56,7 +56,7 @@ export async function runAlone(run: FileRun, key: JournalKey, step: Step): Promi
   if (result.outcome === 'failed' && isConnectionLoss(result.error)) return result;
   const remains = await leaveNothing(run, key, { object, ordinal: entry.ordinal });
   if (!remains || result.outcome === 'aborted') return result;
-  const addition = `${result.addition ?? ''} ${object.remnant} remains; running the migration again removes it.`;
+  const addition = `${result.addition ?? ''} ${object.remnant} remains; running the migration again sees to it.`;
   return { ...result, addition: addition.trim() };
 }
 
@@ -102,11 +102,13 @@ async function leaveNothing(
 ): Promise<boolean> {
   const session = await run.sessions.open();
   try {
-    const progress = await left.object.look(session);
-    if (progress === 'half-done') await left.object.repair(session);
-    if (progress === 'half-done' || progress === 'absent') {
-      await journaled(run, session, () => forgetStarted(session, key, left.ordinal));
+    let progress = await left.object.look(session);
+    if (progress === 'half-done') {
+      await left.object.repair(session);
+      progress = await left.object.look(session);
     }
+    // Completed by its repair, it stays in the journal: a rerun finds it done.
+    if (progress === 'absent') await journaled(run, session, () => forgetStarted(session, key, left.ordinal));
     return false;
   } catch (error) {
     if (!isLockFailure(error)) throw error;

@@ -53,7 +53,9 @@ export function isConnectionLoss(error: unknown): boolean {
 export function lockTimeoutFor(run: FileRun, statement: SqlStatement, holdsLocks: boolean): number {
   const { maxBlockingMs, giveUpAfterMs } = run.request;
   // Waiting long does no harm only to one who holds nothing that others wait for.
-  return factsOf(statement).mayBeCutShort || holdsLocks ? maxBlockingMs : giveUpAfterMs;
+  const limit = factsOf(statement).mayBeCutShort || holdsLocks ? maxBlockingMs : giveUpAfterMs;
+  // 0 would mean no limit at all.
+  return Math.max(1, Math.round(limit));
 }
 
 /** Kinds after which `lock_timeout` may be another than we set. */

@@ -28,8 +28,8 @@ export interface Blocker {
 export interface LockWatch {
   /** The longest that anybody was seen to wait for the migration, 0 for nobody. */
   worstBlockingMs(): number;
-  /** Who was last seen to keep the migration waiting; empty where nobody was, or could not be seen. */
-  blockers(): readonly Blocker[];
+  /** Who was last seen, since this was last asked, to keep the migration waiting; empty where nobody was seen. */
+  takeBlockers(): readonly Blocker[];
   /** May be called again. */
   stop(): Promise<{ readonly worstBlockingMs: number; readonly worst: WorstWait | undefined }>;
 }
@@ -76,7 +76,11 @@ export async function startLockWatch(options: {
   const running = run(await connect());
   return {
     worstBlockingMs: () => worst?.waitedMs ?? 0,
-    blockers: () => blockers,
+    takeBlockers: () => {
+      const taken = blockers;
+      blockers = [];
+      return taken;
+    },
     stop: async () => {
       stopping.abort();
       await running;

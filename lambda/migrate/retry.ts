@@ -1,7 +1,7 @@
 /** Tries again while others hold the locks, backing off with jitter, and never longer than asked. */
 import type { FileRun } from './file-run';
 import { isAborted, isLockFailure, isOverdue } from './file-run';
-import { describeBlockers } from './lock-watch';
+import { type Blocker, describeBlockers } from './lock-watch';
 
 /** `index`: of the statement that failed. */
 export type Attempt =
@@ -23,6 +23,8 @@ export type RetryOutcome =
 export async function retryOnLocks(run: FileRun, attempt: () => Promise<Attempt>): Promise<RetryOutcome> {
   const { clock, signal, giveUpAfterMs, maxBlockingMs } = run.request;
   let firstLockFailure: number | undefined;
+  let lastSeen: readonly Blocker[] = [];
+  run.watch.takeBlockers();
   for (let attempts = 1; ; attempts += 1) {
     if (isAborted(run)) return { outcome: 'aborted' };
     if (isOverdue(run)) return { outcome: 'waiting' };
@@ -34,7 +36,10 @@ export async function retryOnLocks(run: FileRun, attempt: () => Promise<Attempt>
     if (!isLockFailure(error)) return { outcome: 'failed', index, error };
     firstLockFailure ??= attemptedAt;
     const waitedMs = clock.now().getTime() - firstLockFailure;
-    const blockers = describeBlockers(run.watch.blockers());
+    // A wait of a few milliseconds may escape the watch; who blocked the attempt before most likely does so still.
+    const seen = run.watch.takeBlockers();
+    if (seen.length > 0) lastSeen = seen;
+    const blockers = describeBlockers(lastSeen);
     if (waitedMs >= giveUpAfterMs) {
       return {
         outcome: 'failed',

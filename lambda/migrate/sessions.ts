@@ -47,7 +47,13 @@ export class ExecutorSessions {
 
   /** What a file left in the session shall not reach the next one. */
   async clean(): Promise<void> {
-    if (this.#current !== undefined) await cleanSession(this.#current, this.#settings);
+    if (this.#current === undefined) return;
+    try {
+      await cleanSession(this.#current, this.#settings);
+    } catch {
+      // A new session is as clean.
+      await this.discard();
+    }
   }
 }
 

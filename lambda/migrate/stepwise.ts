@@ -96,6 +96,8 @@ async function endedAt(
   result: Exclude<RetryOutcome, { outcome: 'done' }>,
 ): Promise<FileOutcome> {
   if (result.outcome === 'waiting') return { outcome: 'waiting' };
+  // The journal is ours, whatever role the file took on.
+  await run.sessions.clean();
   // Read anew: after a lost connection only the journal tells whether the last statement was committed.
   const journal = await readJournal(await run.sessions.open(), key);
   const statementsDone = [...journal].filter(

@@ -3,7 +3,7 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { InstanceType, SubnetType } from 'aws-cdk-lib/aws-ec2';
 import { ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import {
   CaCertificate,
   Credentials,
@@ -25,6 +25,8 @@ import type { Network } from './network';
 
 /** The newest that the CDK lists; the embedded home runs the same major version. */
 const ENGINE = DatabaseInstanceEngine.postgres({ version: PostgresEngineVersion.VER_18_3 });
+
+const EXPORTED_LOGS = ['postgresql', 'upgrade'] as const;
 
 export class Database extends Construct {
   readonly instance: DatabaseInstance;
@@ -54,7 +56,9 @@ export class Database extends Construct {
     });
     const monitoringRole = new Role(this, 'Monitoring', {
       assumedBy: new ServicePrincipal('monitoring.rds.amazonaws.com'),
-      managedPolicies: [ManagedPolicy.fromAwsManagedPolicyName('service-role/AmazonRDSEnhancedMonitoringRole')],
+      managedPolicies: [
+        ManagedPolicy.fromAwsManagedPolicyName('service-role/AmazonRDSEnhancedMonitoringRole'),
+      ],
     });
     acknowledge(monitoringRole, {
       'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole]':
@@ -63,6 +67,15 @@ export class Database extends Construct {
     this.parameterGroupName = parameterGroup.bindToInstance({}).parameterGroupName;
     this.subnetGroupName = subnetGroup.subnetGroupName;
     this.monitoringRoleArn = monitoringRole.roleArn;
+    const logGroups = EXPORTED_LOGS.map(
+      (log) =>
+        // RDS would make them itself, unencrypted and kept for ever.
+        new LogGroup(this, `Log-${log}`, {
+          logGroupName: `/aws/rds/instance/${this.identifier}/${log}`,
+          retention: RetentionDays.THREE_MONTHS,
+          encryptionKey: props.key,
+        }),
+    );
     this.instance = new DatabaseInstance(this, 'Instance', {
       // Named, since a cut-over swaps names. CloudFormation can then not replace the instance, which is as it should be.
       instanceIdentifier: this.identifier,
@@ -92,8 +105,7 @@ export class Database extends Construct {
       removalPolicy: database.deletionProtection ? RemovalPolicy.RETAIN : RemovalPolicy.SNAPSHOT,
       autoMinorVersionUpgrade: true,
       allowMajorVersionUpgrade: false,
-      cloudwatchLogsExports: ['postgresql', 'upgrade'],
-      cloudwatchLogsRetention: RetentionDays.THREE_MONTHS,
+      cloudwatchLogsExports: [...EXPORTED_LOGS],
       monitoringInterval: Duration.minutes(1),
       monitoringRole,
       enablePerformanceInsights: true,
@@ -101,6 +113,7 @@ export class Database extends Construct {
       performanceInsightRetention: PerformanceInsightRetention.DEFAULT,
       databaseInsightsMode: DatabaseInsightsMode.STANDARD,
     });
+    this.instance.node.addDependency(...logGroups);
     if (this.instance.secret === undefined) throw new TypeError('the instance has no secret');
     this.secret = this.instance.secret;
     this.instance.addRotationSingleUser({
@@ -128,9 +141,14 @@ export class Database extends Construct {
 
   #acknowledge({ multiAz, deletionProtection }: StageConfig['database']): void {
     acknowledge(this.instance, {
-      'AwsSolutions-RDS11': "Only the steps' security group reaches the port; another number would hide nothing.",
-      ...(multiAz ? {} : { 'AwsSolutions-RDS3': 'A stage for development: a standby would double its price.' }),
-      ...(deletionProtection ? {} : { 'AwsSolutions-RDS10': 'A stage for development: it is torn down with its stack.' }),
+      'AwsSolutions-RDS11':
+        "Only the steps' security group reaches the port; another number would hide nothing.",
+      ...(multiAz
+        ? {}
+        : { 'AwsSolutions-RDS3': 'A stage for development: a standby would double its price.' }),
+      ...(deletionProtection
+        ? {}
+        : { 'AwsSolutions-RDS10': 'A stage for development: it is torn down with its stack.' }),
     });
   }
 }

@@ -4,6 +4,7 @@ import {
   GatewayVpcEndpointAwsService,
   InterfaceVpcEndpointAwsService,
   IpAddresses,
+  type IVpc,
   Peer,
   Port,
   SecurityGroup,
@@ -15,19 +16,21 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 
 export class Network extends Construct {
-  readonly vpc: Vpc;
+  readonly vpc: IVpc;
   readonly database: SecurityGroup;
   readonly steps: SecurityGroup;
 
   constructor(scope: Construct, id: string, props: { readonly cidr: string; readonly key: IKey }) {
     super(scope, id);
-    this.vpc = new Vpc(this, 'Vpc', {
+    const vpc = new Vpc(this, 'Vpc', {
       ipAddresses: IpAddresses.cidr(props.cidr),
       maxAzs: 2,
       natGateways: 0,
       subnetConfiguration: [{ name: 'isolated', subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 24 }],
       gatewayEndpoints: { S3: { service: GatewayVpcEndpointAwsService.S3 } },
     });
+    // The CDK's classes declare optional members otherwise than its interfaces do.
+    this.vpc = vpc as IVpc;
     this.vpc.addFlowLog('FlowLog', {
       destination: FlowLogDestination.toCloudWatchLogs(
         new LogGroup(this, 'FlowLogs', { retention: RetentionDays.ONE_MONTH, encryptionKey: props.key }),

@@ -9,7 +9,11 @@ import { Construct } from 'constructs';
 export class Notifications extends Construct {
   readonly topic: Topic;
 
-  constructor(scope: Construct, id: string, props: { readonly key: Key; readonly emails: readonly string[] }) {
+  constructor(
+    scope: Construct,
+    id: string,
+    props: { readonly key: Key; readonly emails: readonly string[] },
+  ) {
     super(scope, id);
     this.topic = new Topic(this, 'Topic', { displayName: 'Godwit', masterKey: props.key, enforceSSL: true });
     const alarms = new ServicePrincipal('cloudwatch.amazonaws.com');

@@ -1,18 +1,24 @@
 /** One function a step: the same code, its own entry, its own time limit, and its own least role. */
-import { Duration, Stack } from 'aws-cdk-lib';
+import { type CfnElement, Duration, Stack } from 'aws-cdk-lib';
 import { SubnetType } from 'aws-cdk-lib/aws-ec2';
-import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { Architecture, Function as LambdaFunction, type IFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  type IFunction,
+  Function as LambdaFunction,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { Construct, type IConstruct } from 'constructs';
+import { Construct } from 'constructs';
 import { STEP_NAMES, type StepName } from '../../lambda/domain/step';
 import type { Environment } from '../../lambda/handlers/environment';
 import { acknowledge } from '../acknowledge';
 import type { StageConfig } from '../config';
 import { stepCode } from '../step-code';
 import { FUNCTION_SECONDS } from '../step-limits';
-import { PERMISSIONS, type RdsArns, rdsStatements } from '../step-permissions';
+import { permissionsOf, RDS_WILDCARDS, type RdsArns, rdsStatements } from '../step-permissions';
 import type { Database } from './database';
 import type { Journal } from './journal';
 import type { Network } from './network';
@@ -30,6 +36,18 @@ export interface StepsProps {
 /** Half a processor at least: the parser and Prisma's engine are WebAssembly, and compile at their first use. */
 const MEMORY_MIB = 1024;
 
+const JOURNAL_PREFIXES = ['runs/*', 'leases/*', 'endpoints/*'] as const;
+
+/** What Lambda does in the function's name to place it into the network. */
+const NETWORK_INTERFACES = [
+  'ec2:CreateNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:DeleteNetworkInterface',
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:UnassignPrivateIpAddresses',
+] as const;
+
 export class Steps extends Construct {
   readonly #functions: ReadonlyMap<StepName, LambdaFunction>;
 
@@ -40,6 +58,10 @@ export class Steps extends Construct {
     const arns = rdsArnsOf(this, props);
     this.#functions = new Map(
       STEP_NAMES.map((step) => {
+        const logGroup = new LogGroup(this, `${step}Logs`, {
+          retention: RetentionDays.THREE_MONTHS,
+          encryptionKey: props.key,
+        });
         const created = new LambdaFunction(this, step, {
           description: `Godwit: ${step}`,
           code,
@@ -51,18 +73,16 @@ export class Steps extends Construct {
           environment,
           environmentEncryption: props.key,
           tracing: Tracing.ACTIVE,
-          logGroup: new LogGroup(this, `${step}Logs`, {
-            retention: RetentionDays.THREE_MONTHS,
-            encryptionKey: props.key,
-          }),
+          logGroup,
+          role: this.#roleFor(step, logGroup, props, arns),
           vpc: props.network.vpc,
           vpcSubnets: { subnetType: SubnetType.PRIVATE_ISOLATED },
           securityGroups: [props.network.steps],
         });
-        this.#permit(step, created, props, arns);
         return [step, created] as const;
       }),
     );
+    this.#acknowledgeWildcards(props);
   }
 
   functionFor(step: StepName): IFunction {
@@ -71,34 +91,53 @@ export class Steps extends Construct {
     return known;
   }
 
-  #permit(step: StepName, created: LambdaFunction, props: StepsProps, arns: RdsArns): void {
+  /** A role of its own: Lambda's managed policies allow writing to every log group of the account. */
+  #roleFor(step: StepName, logs: LogGroup, props: StepsProps, arns: RdsArns): Role {
+    const role = new Role(this, `${step}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    const allow = (actions: readonly string[], resources: readonly string[]): void => {
+      role.addToPolicy(
+        new PolicyStatement({ effect: Effect.ALLOW, actions: [...actions], resources: [...resources] }),
+      );
+    };
+    allow(NETWORK_INTERFACES, ['*']);
+    allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logs.logGroupArn]);
     const { bucket } = props.journal;
-    created.addToRolePolicy(
-      new PolicyStatement({
-        effect: Effect.ALLOW,
-        actions: ['s3:GetObject', 's3:PutObject'],
-        resources: ['runs/*', 'leases/*', 'endpoints/*'].map((prefix) => bucket.arnForObjects(prefix)),
-      }),
+    allow(
+      ['s3:GetObject', 's3:PutObject'],
+      JOURNAL_PREFIXES.map((prefix) => bucket.arnForObjects(prefix)),
     );
     // Without it S3 says "denied" of a key that does not exist, and a first lease could not be told from a stolen one.
-    created.addToRolePolicy(
-      new PolicyStatement({ effect: Effect.ALLOW, actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }),
-    );
-    props.key.grantEncryptDecrypt(created);
-    if (PERMISSIONS[step].includes('secret')) props.database.secret.grantRead(created);
-    if (PERMISSIONS[step].includes('tell')) props.notifications.topic.grantPublish(created);
-    for (const statement of rdsStatements(step, arns)) created.addToRolePolicy(statement);
-    if (created.role !== undefined) acknowledgeRole(created.role);
+    allow(['s3:ListBucket'], [bucket.bucketArn]);
+    allow(['kms:Decrypt', 'kms:GenerateDataKey'], [props.key.keyArn]);
+    const permissions = permissionsOf(step);
+    if (permissions.includes('secret'))
+      allow(['secretsmanager:GetSecretValue'], [props.database.secret.secretArn]);
+    if (permissions.includes('tell')) allow(['sns:Publish'], [props.notifications.topic.topicArn]);
+    for (const statement of rdsStatements(step, arns)) role.addToPolicy(statement);
+    return role;
   }
-}
 
-function acknowledgeRole(role: IConstruct): void {
-  acknowledge(role, {
-    'AwsSolutions-IAM4':
-      'AWSLambdaVPCAccessExecutionRole: network interfaces and log streams have no names before they exist.',
-    'AwsSolutions-IAM5':
-      'Journal keys, clones and snapshots are made at run time and named by prefix; X-Ray takes no resource; KMS verbs come in families.',
-  });
+  #acknowledgeWildcards({ journal }: StepsProps): void {
+    const stack = Stack.of(this);
+    const bucket = stack.getLogicalId(journal.bucket.node.defaultChild as CfnElement);
+    const own = (resource: string) => `AwsSolutions-IAM5[Resource::${resource}]` as const;
+    const rds = `arn:<AWS::Partition>:rds:${stack.region}:${stack.account}`;
+    acknowledge(this, {
+      [own('*')]: 'Network interfaces and trace segments have no names before they exist.',
+      ...Object.fromEntries(
+        JOURNAL_PREFIXES.map((prefix) => [
+          own(`<${bucket}.Arn>/${prefix}`),
+          'Journal keys are made at run time.',
+        ]),
+      ),
+      ...Object.fromEntries(
+        RDS_WILDCARDS.map((name) => [
+          own(`${rds}:${name}`),
+          'Clones and snapshots are made at run time, and named by prefix.',
+        ]),
+      ),
+    });
+  }
 }
 
 function environmentOf({ config, database, journal, notifications }: StepsProps): Environment {

@@ -1,9 +1,10 @@
 /** The state machine of the workflow: a Standard one, logged and traced, which may invoke the steps and nothing else. */
-import { Duration } from 'aws-cdk-lib';
+import { type CfnElement, Duration, Stack } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { STEP_NAMES } from '../../lambda/domain/step';
 import { acknowledge } from '../acknowledge';
 import type { StageConfig } from '../config';
 import { buildWorkflow } from '../workflow';
@@ -43,8 +44,20 @@ export class WorkflowMachine extends Construct {
         includeExecutionData: true,
       },
     });
-    acknowledge(this.stateMachine.role, {
-      'AwsSolutions-IAM5': 'Versions of the step functions, and the log delivery and X-Ray verbs that take no resource.',
+    this.#acknowledgeWildcards(props.steps);
+  }
+
+  #acknowledgeWildcards(steps: Steps): void {
+    const versions = STEP_NAMES.map((step) => {
+      const id = Stack.of(this).getLogicalId(steps.functionFor(step).node.defaultChild as CfnElement);
+      return [
+        `AwsSolutions-IAM5[Resource::<${id}.Arn>:*]`,
+        'Any version of this step, and of no other function.',
+      ] as const;
+    });
+    acknowledge(this.stateMachine, {
+      'AwsSolutions-IAM5[Resource::*]': 'Log delivery and X-Ray take no resource.',
+      ...Object.fromEntries(versions),
     });
   }
 }

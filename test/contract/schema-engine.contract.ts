@@ -128,6 +128,57 @@ export function schemaEngineContract(home: () => SchemaEngineHome): void {
       expect(await engine().drift(database, shop())).toContain(difference);
     });
 
+    const CHECKED = '20250103000000_checks';
+    const checked = projectOf(SHOP_SCHEMA, {
+      ...SHOP_MIGRATIONS,
+      [CHECKED]: `ALTER TABLE "Order" ADD CONSTRAINT positive CHECK (total > 0);
+        CREATE INDEX noted ON "Order"("note") WHERE "note" IS NOT NULL;
+        CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1; ';
+        CREATE VIEW big AS SELECT id FROM "Order" WHERE total > 1000;
+        CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+        CREATE TRIGGER touched BEFORE UPDATE ON "Order" FOR EACH ROW EXECUTE FUNCTION touch();`,
+    });
+
+    it("is none where what Prisma's schema cannot express is as the migrations build it", async () => {
+      const database = await home().freshDatabase();
+      await prismaMigrateDeploy(database, checked);
+      expect(await engine().drift(database, checked)).toBe('');
+    });
+
+    it("says all that Prisma's schema cannot express and that db push has left out", async () => {
+      const database = await home().freshDatabase();
+      await prismaDbPush(database, SHOP_SCHEMA);
+      const drift = await engine().drift(database, checked);
+      for (const dropped of [
+        'ALTER TABLE "Order" DROP CONSTRAINT positive;',
+        'DROP INDEX noted;',
+        'DROP ROUTINE one();',
+        'DROP VIEW big;',
+        'DROP TRIGGER touched ON "Order";',
+      ]) {
+        expect(drift.replaceAll('"public".', '').replaceAll('"noted"', 'noted')).toContain(dropped);
+      }
+    });
+
+    it.each([
+      [
+        'a check that is not validated',
+        'ALTER TABLE "Order" ADD CONSTRAINT c CHECK (total < 9) NOT VALID',
+        'NOT VALID',
+      ],
+      ['an index on an expression', 'CREATE INDEX lowered ON "Customer"(lower(email))', 'lower(email)'],
+      [
+        'another predicate',
+        'DROP INDEX "Order_customerId_idx"; CREATE INDEX "Order_customerId_idx" ON "Order"("customerId") WHERE total > 5',
+        'total > ',
+      ],
+      ['a view', 'CREATE VIEW extra AS SELECT 1 AS one', 'CREATE VIEW extra'],
+    ])('says what %s is in SQL', async (_, change, difference) => {
+      const database = await migrated();
+      await execute(database, change);
+      expect(await engine().drift(database, shop())).toContain(difference);
+    });
+
     it('leaves the database as it was and no shadow database behind', async () => {
       const database = await migrated();
       const before = await databaseNames(database);

@@ -33,7 +33,16 @@ const scenarios: readonly Scenario[] = [
     name: 'restore point and clone exist at once and the rehearsal is left out',
     script: {},
     input: { rehearse: false },
-    path: ['Preflight', 'BeginSnapshot', 'CheckApproval', 'Baseline', 'Migrate', 'Validate', ...END, 'Succeeded'],
+    path: [
+      'Preflight',
+      'BeginSnapshot',
+      'CheckApproval',
+      'Baseline',
+      'Migrate',
+      'Validate',
+      ...END,
+      'Succeeded',
+    ],
   },
   {
     name: 'the input does not say whether to rehearse, so it does',
@@ -46,7 +55,11 @@ const scenarios: readonly Scenario[] = [
   },
   {
     name: 'snapshot and clone take their time',
-    script: { ...begun, InspectSnapshot: ['waiting', 'passed'], InspectRehearsal: ['waiting', 'waiting', 'passed'] },
+    script: {
+      ...begun,
+      InspectSnapshot: ['waiting', 'passed'],
+      InspectRehearsal: ['waiting', 'waiting', 'passed'],
+    },
     path: [
       ...['Preflight', ...SNAPSHOT, 'WaitForSnapshot', 'InspectSnapshot', 'BeginRehearsal'],
       ...['WaitForRehearsal', 'InspectRehearsal', 'WaitForRehearsal', 'InspectRehearsal'],
@@ -79,7 +92,12 @@ const scenarios: readonly Scenario[] = [
   },
   {
     name: 'nobody answers the approval in time',
-    script: { ...begun, CheckApproval: 'waiting', AwaitApproval: 'crash:States.Timeout', Finish: 'passed/blocked' },
+    script: {
+      ...begun,
+      CheckApproval: 'waiting',
+      AwaitApproval: 'crash:States.Timeout',
+      Finish: 'passed/blocked',
+    },
     path: [...TO_MIGRATE.slice(0, -2), 'AwaitApproval', ...END, 'Blocked'],
     error: 'Godwit.Blocked',
   },
@@ -118,7 +136,16 @@ const scenarios: readonly Scenario[] = [
       RollBack: ['waiting', 'passed'],
       Finish: 'passed/aborted',
     },
-    path: [...TO_MIGRATE, 'Assess', 'RollBack', 'WaitForRollBack', 'RollBack', 'ValidateRolledBack', ...END, 'Aborted'],
+    path: [
+      ...TO_MIGRATE,
+      'Assess',
+      'RollBack',
+      'WaitForRollBack',
+      'RollBack',
+      'ValidateRolledBack',
+      ...END,
+      'Aborted',
+    ],
     error: 'Godwit.Aborted',
   },
   {
@@ -151,7 +178,17 @@ const scenarios: readonly Scenario[] = [
       Finish: 'passed/restored',
     },
     path: [
-      ...[...TO_MIGRATE, 'Validate', 'Assess', 'RollBack', 'Degrade', 'AwaitDecision', ...RESTORE, ...END, 'Restored'],
+      ...[
+        ...TO_MIGRATE,
+        'Validate',
+        'Assess',
+        'RollBack',
+        'Degrade',
+        'AwaitDecision',
+        ...RESTORE,
+        ...END,
+        'Restored',
+      ],
     ],
     error: 'Godwit.Restored',
   },
@@ -167,7 +204,16 @@ const scenarios: readonly Scenario[] = [
       Finish: 'passed/held',
     },
     path: [
-      ...[...TO_MIGRATE, 'Assess', 'RollBack', 'ValidateRolledBack', 'Degrade', 'AwaitDecision', ...END, 'Held'],
+      ...[
+        ...TO_MIGRATE,
+        'Assess',
+        'RollBack',
+        'ValidateRolledBack',
+        'Degrade',
+        'AwaitDecision',
+        ...END,
+        'Held',
+      ],
     ],
     error: 'Godwit.Held',
   },
@@ -186,7 +232,13 @@ const scenarios: readonly Scenario[] = [
   },
   {
     name: 'policy holds',
-    script: { ...begun, Migrate: 'failed', Assess: 'passed/hold', Degrade: 'passed/hold', Finish: 'passed/held' },
+    script: {
+      ...begun,
+      Migrate: 'failed',
+      Assess: 'passed/hold',
+      Degrade: 'passed/hold',
+      Finish: 'passed/held',
+    },
     path: [...TO_MIGRATE, 'Assess', 'Degrade', ...END, 'Held'],
     error: 'Godwit.Held',
   },
@@ -201,25 +253,49 @@ const scenarios: readonly Scenario[] = [
       Finish: 'passed/held',
     },
     path: [
-      ...[...TO_MIGRATE, 'Assess', 'Degrade', 'BeginRestore', 'WaitForRestore', 'InspectRestore', ...END, 'Held'],
+      ...[
+        ...TO_MIGRATE,
+        'Assess',
+        'Degrade',
+        'BeginRestore',
+        'WaitForRestore',
+        'InspectRestore',
+        ...END,
+        'Held',
+      ],
     ],
     error: 'Godwit.Held',
   },
 ];
 
-test.each(scenarios)('when $name, the states are entered in order', async ({ script, input, path, error }) => {
-  const walked = await walk(script, input);
+test.each(scenarios)(
+  'when $name, the states are entered in order',
+  async ({ script, input, path, error }) => {
+    const walked = await walk(script, input);
 
-  expect(walked.path).toEqual(path);
-  expect(walked.error).toBe(error);
-});
+    expect(walked.path).toEqual(path);
+    expect(walked.error).toBe(error);
+  },
+);
 
 /** The script that leads a run to the step. */
 const leadingTo = (step: StepName): Script => {
   const wayBack: Script = { ...begun, Migrate: 'failed', Assess: 'passed/down-script' };
   if (['Assess', 'RollBack', 'ValidateRolledBack'].includes(step)) return wayBack;
-  const degraded: Script = { ...wayBack, RollBack: 'failed', Degrade: 'passed/decide', AwaitDecision: 'passed/restore' };
-  const afterDegrade = ['Degrade', 'AwaitDecision', 'BeginRestore', 'InspectRestore', 'CutOver', 'ValidateRestored'];
+  const degraded: Script = {
+    ...wayBack,
+    RollBack: 'failed',
+    Degrade: 'passed/decide',
+    AwaitDecision: 'passed/restore',
+  };
+  const afterDegrade = [
+    'Degrade',
+    'AwaitDecision',
+    'BeginRestore',
+    'InspectRestore',
+    'CutOver',
+    'ValidateRestored',
+  ];
   if (afterDegrade.includes(step)) return degraded;
   return { ...begun, CheckApproval: 'waiting' };
 };
@@ -241,7 +317,7 @@ test.each(STEP_NAMES)('a crash of %s is caught and told', async (step) => {
   expect(path[path.indexOf(step) + 1]).toBe(CAUGHT_BY[step] ?? 'Finish');
   expect(path.slice(-4, -1)).toEqual(END);
   const next = inputs[inputs.findIndex(([entered]) => entered === step) + 1];
-  if (step !== 'Notify') expect(next?.[1]['error']).toMatchObject({ Error: 'TypeError' });
+  if (step !== 'Notify') expect(next?.[1].error).toMatchObject({ Error: 'TypeError' });
 });
 
 test.each(STEP_NAMES)('a time limit exceeded in %s is caught and told', async (step) => {
@@ -263,17 +339,25 @@ test('a status that nobody knows is a failure', async () => {
 });
 
 test('an error is told to the step that caught it and to none after', async () => {
-  const { inputs } = await walk({ Migrate: 'crash', Assess: 'passed/hold', Degrade: 'passed/hold', Finish: 'passed/held' });
+  const { inputs } = await walk({
+    Migrate: 'crash',
+    Assess: 'passed/hold',
+    Degrade: 'passed/hold',
+    Finish: 'passed/held',
+  });
 
   const told = inputs.filter(([, input]) => 'error' in input).map(([step]) => step);
   expect(told).toEqual(['Assess']);
 });
 
 test('the state carries ids and words only, however long a run goes on', async () => {
-  const { inputs } = await walk({ ...begun, Migrate: [...Array.from({ length: 50 }, () => 'waiting' as const), 'passed'] });
+  const { inputs } = await walk({
+    ...begun,
+    Migrate: [...Array.from({ length: 50 }, () => 'waiting' as const), 'passed'],
+  });
 
   for (const [, input] of inputs) {
-    expect(input['runId']).toBe('run-1');
+    expect(input.runId).toBe('run-1');
     expect(JSON.stringify(input).length).toBeLessThan(200);
   }
 });

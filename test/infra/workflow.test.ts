@@ -4,9 +4,12 @@ import { type ChoiceRule, renderDefinition, type StateDefinition } from '../../l
 import { AWS_AWAY, DATABASE_AWAY, RETRIES } from '../../lib/retry-policies';
 import { FUNCTION_SECONDS } from '../../lib/step-limits';
 
-type Validate = (definition: unknown, options: object) => { isValid: boolean; errorsText(separator: string): string };
-// The package has no types that its entry point leads to.
-const { default: validate } = require('asl-validator') as { default: Validate };
+type Validate = (
+  definition: unknown,
+  options: object,
+) => { isValid: boolean; errorsText(separator: string): string };
+// The package has no types that its entry point leads to; and it writes QueryLanguage into what it is given.
+const validate = require('asl-validator') as Validate;
 
 const definition = renderDefinition({ approvalSeconds: 3_600, decisionSeconds: 1_800 });
 const states = Object.entries(definition.States);
@@ -15,7 +18,9 @@ const PERSON_STEPS = ['AwaitApproval', 'AwaitDecision'];
 
 const rulesOf = (rule: ChoiceRule): readonly ChoiceRule[] => [
   rule,
-  ...[...(rule.And ?? []), ...(rule.Or ?? []), ...(rule.Not === undefined ? [] : [rule.Not])].flatMap(rulesOf),
+  ...[...(rule.And ?? []), ...(rule.Or ?? []), ...(rule.Not === undefined ? [] : [rule.Not])].flatMap(
+    rulesOf,
+  ),
 ];
 
 const targetsOf = (state: StateDefinition): readonly string[] =>
@@ -27,13 +32,13 @@ const targetsOf = (state: StateDefinition): readonly string[] =>
   ].filter((target) => target !== undefined);
 
 test('the definition is valid Amazon States Language', () => {
-  const { isValid, errorsText } = validate(definition, { checkArn: true, checkPaths: true });
+  const { isValid, errorsText } = validate(structuredClone(definition), { checkArn: true, checkPaths: true });
 
   expect(isValid ? '' : errorsText('\n')).toBe('');
 });
 
 test('nothing is left for CloudFormation to fill in', () => {
-  expect(JSON.stringify(definition)).not.toMatch(/Fn::|"Ref"|\$\{Token/);
+  expect(JSON.stringify(definition).match(/Fn::|"Ref"|\$\{Token/g)).toBeNull();
 });
 
 test('every step is exactly one task, named alike, that invokes the function of that name', () => {
@@ -66,7 +71,9 @@ test.each(tasks)('%s has a time limit, retries, and a catch of everything that c
   expect(task.Retry?.length).toBeGreaterThan(0);
   expect(task.Catch?.at(-1)?.ErrorEquals).toEqual(['States.ALL']);
   expect(task.Catch?.at(-1)?.ResultPath).toBe('$.error');
-  const earlier = [...(task.Retry ?? []), ...(task.Catch ?? []).slice(0, -1)].flatMap((rule) => rule.ErrorEquals);
+  const earlier = [...(task.Retry ?? []), ...(task.Catch ?? []).slice(0, -1)].flatMap(
+    (rule) => rule.ErrorEquals,
+  );
   expect(earlier).not.toContain('States.ALL');
 });
 
@@ -75,8 +82,8 @@ test('a task outlives the function it waits for, so that nothing runs on beside 
     if (PERSON_STEPS.includes(step)) continue;
     expect(definition.States[step]?.TimeoutSeconds).toBeGreaterThan(FUNCTION_SECONDS[step]);
   }
-  expect(definition.States['AwaitApproval']?.TimeoutSeconds).toBe(3_600);
-  expect(definition.States['AwaitDecision']?.TimeoutSeconds).toBe(1_800);
+  expect(definition.States.AwaitApproval?.TimeoutSeconds).toBe(3_600);
+  expect(definition.States.AwaitDecision?.TimeoutSeconds).toBe(1_800);
 });
 
 test('no error is retried by two policies of one task', () => {
@@ -89,7 +96,12 @@ test('no error is retried by two policies of one task', () => {
 test('steps that execute a migration are retried only where no code has run', () => {
   for (const step of ['Migrate', 'RollBack', 'RunRehearsal'] as const) {
     const errors = RETRIES[step].flatMap((policy) => policy.errors ?? []);
-    for (const ambiguous of ['Lambda.Unknown', 'Lambda.ServiceException', 'ConnectionLost', 'States.TaskFailed']) {
+    for (const ambiguous of [
+      'Lambda.Unknown',
+      'Lambda.ServiceException',
+      'ConnectionLost',
+      'States.TaskFailed',
+    ]) {
       expect(errors).not.toContain(ambiguous);
     }
   }
@@ -97,7 +109,7 @@ test('steps that execute a migration are retried only where no code has run', ()
 
 test('only what both engines execute alike is used', () => {
   const text = JSON.stringify(definition);
-  expect(text).not.toMatch(/JSONata|QueryLanguage|"Assign"|"Arguments"|"Output"|"Parallel"|"Map"|"Pass"/);
+  expect(text.match(/JSONata|QueryLanguage|"(Assign|Arguments|Output|Parallel|Map|Pass)"/g)).toBeNull();
   const rules = states.flatMap(([, state]) => (state.Choices ?? []).flatMap(rulesOf));
   for (const rule of rules) expect(rule).not.toMatchObject({ IsPresent: false });
   const contextPaths = new Set(text.match(/\$\$\.[A-Za-z.]+/g));
@@ -109,7 +121,9 @@ test('only what both engines execute alike is used', () => {
 });
 
 test('the waits are short and named for what is waited for', () => {
-  const waits = states.filter(([, state]) => state.Type === 'Wait').map(([name, { Seconds }]) => [name, Seconds]);
+  const waits = states
+    .filter(([, state]) => state.Type === 'Wait')
+    .map(([name, { Seconds }]) => [name, Seconds]);
 
   expect(Object.fromEntries(waits)).toEqual({
     WaitForSnapshot: 15,

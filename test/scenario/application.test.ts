@@ -97,7 +97,9 @@ test('it keeps its rate, writes with the time of writing, breaks no rule, and dr
          (SELECT count(*) FROM "TokenBalance" WHERE "usdValue" < 0) AS negative,
          (SELECT count(*) FROM "TokenBalance" WHERE "updatedAt" > now() AT TIME ZONE 'UTC') AS in_future`,
     );
-    const counts = Object.fromEntries(Object.entries(rows[0] ?? {}).map(([name, count]) => [name, Number(count)]));
+    const counts = Object.fromEntries(
+      Object.entries(rows[0] ?? {}).map(([name, count]) => [name, Number(count)]),
+    );
     expect(counts).toMatchObject({ negative: 0, in_future: 0 });
     for (const written of ['balances', 'transactions', 'alerts', 'prices']) {
       expect(counts[written]).toBeGreaterThan(0);
@@ -176,7 +178,9 @@ test('it ends when its parent does', async () => {
     outfile: parentEntry,
   });
   const parent = spawn(process.execPath, [parentEntry], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const told = new Promise<number>((resolve) => parent.stdout.once('data', (text) => resolve(Number(String(text)))));
+  const told = new Promise<number>((resolve) =>
+    parent.stdout.once('data', (text) => resolve(Number(String(text)))),
+  );
   parent.stdin.write(JSON.stringify({ url: await database.connectionString(), entry }));
   const pid = await told;
   expect(isAlive(pid)).toBe(true);
@@ -207,7 +211,10 @@ test('the down script leaves alone what the application wrote in the meantime', 
        WHERE "id" = (SELECT min("id") FROM "maintenance"."repriced_balance") RETURNING "id"`,
     );
     await client.query(read(FAULTY, 'down.sql'));
-    const after = await client.query(`SELECT "usdValue"::float AS "usdValue" FROM "TokenBalance" WHERE "id" = $1`, [rows[0]?.id]);
+    const after = await client.query(
+      `SELECT "usdValue"::float AS "usdValue" FROM "TokenBalance" WHERE "id" = $1`,
+      [rows[0]?.id],
+    );
     expect(after.rows).toEqual([{ usdValue: 42 }]);
   });
 });

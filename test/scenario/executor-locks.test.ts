@@ -1,5 +1,4 @@
 import { SystemClock } from '../../lambda/adapters/aws/system-clock';
-import { AbortRequested } from '../../lambda/domain/errors';
 import { checksumOf, type Migration } from '../../lambda/domain/migration';
 import {
   type MigrateOutcome,
@@ -68,6 +67,12 @@ function failureOf(outcome: MigrateOutcome) {
 const ATOMIC = 'CREATE TABLE first (a int);\nALTER TABLE wallet ADD COLUMN a int;';
 const INDEX = 'CREATE INDEX CONCURRENTLY wallet_address ON wallet (address);';
 
+async function untilMigrationWaits(): Promise<void> {
+  const sql =
+    "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'godwit migrate%' AND wait_event_type = 'Lock'";
+  while ((await run(sql)).rowCount === 0) await clock.sleep(20);
+}
+
 async function readInTransaction(applicationName = 'slow report'): Promise<Session> {
   const session = await connect(applicationName);
   await session.query('BEGIN');
@@ -79,18 +84,17 @@ describe('a lock that somebody else holds', () => {
   test('is tried for again until it is free, the whole transaction each time', async () => {
     const reader = await readInTransaction();
     const events: StatementEvent[] = [];
-    const migrating = migrate(
-      request(ATOMIC, { giveUpAfterMs: 10_000, onEvent: (event) => events.push(event) }),
-    );
-    await clock.sleep(500);
-    await reader.query('COMMIT');
+    const onEvent = (event: StatementEvent): void => {
+      events.push(event);
+      if (event.attempts === 2 && event.status === 'retrying') void reader.query('COMMIT');
+    };
+    const migrating = migrate(request(ATOMIC, { giveUpAfterMs: 30_000, onEvent }));
     const outcome = await migrating;
     expect(outcome).toMatchObject({ outcome: 'applied', statements: { length: 2 } });
-    expect(outcome.statements[1]).toMatchObject({ statement: 2, attempts: expect.any(Number) });
-    expect(outcome.statements[1]?.attempts).toBeGreaterThan(1);
-    expect(outcome.statements[1]?.waitedMs).toBeGreaterThan(100);
-    const retry = events.find(({ status }) => status === 'retrying');
-    expect(retry).toMatchObject({ statement: 2, message: expect.stringContaining('slow report') });
+    expect(outcome.statements[1]?.attempts).toBeGreaterThan(2);
+    expect(outcome.statements[1]?.waitedMs).toBeGreaterThan(200);
+    const retries = events.filter(({ status, statement }) => status === 'retrying' && statement === 2);
+    expect(retries.map(({ message }) => message).join()).toContain('slow report');
     expect(await ledger()).toHaveLength(1);
   });
 
@@ -120,11 +124,12 @@ describe('a lock that somebody else holds', () => {
 
   test('is tried for again by a statement of a stepwise file', async () => {
     const reader = await readInTransaction();
+    const onEvent = ({ status }: StatementEvent): void => {
+      if (status === 'retrying') void reader.query('COMMIT');
+    };
     const migrating = migrate(
-      request(`ALTER TABLE wallet ADD COLUMN a int;\n${INDEX}`, { giveUpAfterMs: 10_000 }),
+      request(`ALTER TABLE wallet ADD COLUMN a int;\n${INDEX}`, { giveUpAfterMs: 30_000, onEvent }),
     );
-    await clock.sleep(400);
-    await reader.query('COMMIT');
     expect((await migrating).statements[0]?.attempts).toBeGreaterThan(1);
     expect(await indexes()).toEqual([{ name: 'wallet_address', valid: true }]);
   });
@@ -132,16 +137,17 @@ describe('a lock that somebody else holds', () => {
   test('makes nobody wait for longer than the limit, and the watch tells for how long', async () => {
     await readInTransaction();
     const watch = await startLockWatch({ database });
-    const migrating = migrate(request(ATOMIC, { maxBlockingMs: 300, giveUpAfterMs: 900 }));
-    await clock.sleep(120);
+    const migrating = migrate(request(ATOMIC, { maxBlockingMs: 1_000, giveUpAfterMs: 1_000 }));
+    await untilMigrationWaits();
     const other = await connect();
     const askedAt = Date.now();
     await other.query('SELECT count(*) FROM wallet');
     const waitedMs = Date.now() - askedAt;
     await migrating;
     const { worstBlockingMs, worst } = await watch.stop();
-    expect(waitedMs).toBeLessThan(400);
-    expect(Math.abs(worstBlockingMs - waitedMs)).toBeLessThan(120);
+    expect(waitedMs).toBeLessThan(1_500);
+    expect(worstBlockingMs).toBeLessThanOrEqual(waitedMs);
+    expect(worstBlockingMs).toBeGreaterThan(waitedMs / 2);
     expect(worst).toMatchObject({
       relation: 'wallet',
       query: 'SELECT count(*) FROM wallet',
@@ -162,7 +168,8 @@ describe('CREATE INDEX CONCURRENTLY', () => {
     await writer.query('BEGIN');
     await writer.query("INSERT INTO wallet VALUES (1, 'x')");
     const migrating = migrate(request(INDEX, { giveUpAfterMs: 10_000 }));
-    await clock.sleep(700);
+    await untilMigrationWaits();
+    await clock.sleep(300);
     await writer.query('COMMIT');
     expect((await migrating).statements[0]).toMatchObject({ attempts: 1 });
     expect(await indexes()).toEqual([{ name: 'wallet_address', valid: true }]);
@@ -213,6 +220,25 @@ describe('CREATE INDEX CONCURRENTLY', () => {
   });
 });
 
+describe('DETACH PARTITION CONCURRENTLY', () => {
+  test('that was given up half-way is completed by a rerun', async () => {
+    await run(
+      'CREATE TABLE log (a int) PARTITION BY LIST (a); CREATE TABLE log_1 PARTITION OF log FOR VALUES IN (1)',
+    );
+    const reader = await connect();
+    await reader.query('BEGIN; SELECT * FROM log');
+    const sql = 'ALTER TABLE log DETACH PARTITION log_1 CONCURRENTLY;\nDROP TABLE log_1;';
+    const failed = failureOf(await migrate(request(sql)));
+    expect(failed).toMatchObject({
+      sqlState: '55P03',
+      message: expect.stringContaining('pending detachment'),
+    });
+    await reader.query('COMMIT');
+    expect(await migrate(request(sql))).toMatchObject({ outcome: 'applied' });
+    await expect(run('TABLE log_1')).rejects.toMatchObject({ sqlState: '42P01' });
+  });
+});
+
 describe('the executor lock', () => {
   test('keeps a second executor out and names who holds it', async () => {
     const other = await connect('prisma migrate');
@@ -241,79 +267,5 @@ describe('the executor lock', () => {
     expect(outcomes).toMatchObject([{ outcome: 'applied' }, { outcome: 'applied' }]);
     expect(outcomes.map(({ statements }) => statements.length).sort()).toEqual([0, 2]);
     expect(await ledger()).toHaveLength(1);
-  });
-});
-
-describe('a run that is told to stop', () => {
-  const aborting = (sql: string, at: (event: StatementEvent) => boolean) => {
-    const controller = new AbortController();
-    const onEvent = (event: StatementEvent): void => {
-      if (at(event)) setTimeout(() => controller.abort(new AbortRequested('test')), 100);
-    };
-    return migrate(request(sql, { signal: controller.signal, onEvent, giveUpAfterMs: 20_000 }));
-  };
-  const isSecond = ({ statement, status }: StatementEvent): boolean =>
-    statement === 2 && status === 'started';
-
-  test('cancels what runs and leaves nothing of an atomic file', async () => {
-    const startedAt = Date.now();
-    const outcome = await aborting('CREATE TABLE first (a int); SELECT pg_sleep(30);', isSecond);
-    expect(Date.now() - startedAt).toBeLessThan(5_000);
-    expect(outcome).toMatchObject({
-      outcome: 'aborted',
-      inMigration: '1_test',
-      statementsDone: 0,
-      applied: [],
-    });
-    expect(await ledger()).toEqual([]);
-    await expect(run('TABLE first')).rejects.toMatchObject({ sqlState: '42P01' });
-  });
-
-  test('keeps the finished statements of a stepwise file, removes its half index, and can go on', async () => {
-    const old = await connect();
-    await old.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
-    await old.query('SELECT 1');
-    const sql = `CREATE TABLE first (a int);\n${INDEX}`;
-    expect(await aborting(sql, isSecond)).toMatchObject({ outcome: 'aborted', statementsDone: 1 });
-    expect(await indexes()).toEqual([]);
-    await old.query('COMMIT');
-    expect(await migrate(request(sql))).toMatchObject({ outcome: 'applied' });
-  });
-
-  test('stops while it waits for a lock', async () => {
-    await readInTransaction();
-    expect(await aborting(ATOMIC, isSecond)).toMatchObject({ outcome: 'aborted', statementsDone: 0 });
-  });
-
-  test('stops while it waits for another executor', async () => {
-    await acquireExecutorLock(await connect(), { database, clock, waitMs: 0 });
-    const signal = AbortSignal.timeout(200);
-    expect(await migrate(request(ATOMIC, { signal }))).toMatchObject({
-      outcome: 'aborted',
-      statementsDone: 0,
-    });
-  });
-});
-
-describe('a deadline', () => {
-  test('stops a stepwise file between two statements, and the next call goes on', async () => {
-    let late = 0;
-    const slow = { now: () => new Date(Date.now() + late), sleep: clock.sleep };
-    const onEvent = ({ status }: StatementEvent): void => {
-      if (status === 'finished') late = 60_000;
-    };
-    const sql = `CREATE TABLE first (a int);\n${INDEX}`;
-    const deadline = new Date(Date.now() + 30_000);
-    const outcome = await migrate(request(sql, { clock: slow, deadline, onEvent }));
-    expect(outcome).toMatchObject({ outcome: 'waiting', applied: [], statements: { length: 1 } });
-    expect(await migrate(request(sql))).toMatchObject({ outcome: 'applied', statements: { length: 1 } });
-  });
-
-  test('begins no atomic file when it has passed', async () => {
-    expect(await migrate(request(ATOMIC, { deadline: new Date(0) }))).toMatchObject({
-      outcome: 'waiting',
-      statements: [],
-    });
-    expect(await ledger()).toEqual([]);
   });
 });

@@ -10,7 +10,6 @@ import {
 import { type LedgerRow, readLedger } from '../../lambda/migrate/ledger';
 import { type Database, withSession } from '../../lambda/ports/database';
 import { useCluster } from '../support/cluster';
-import { newSchemaEngine, prismaMigrateDeploy } from '../support/prisma-engine';
 
 const server = useCluster();
 const clock = new SystemClock();
@@ -252,6 +251,14 @@ describe('statements that commit by themselves', () => {
   });
 });
 
+describe('a new enum value', () => {
+  test('can be used in the file that adds it', async () => {
+    await run("CREATE TYPE chain AS ENUM ('a'); ALTER TABLE wallet ADD COLUMN chain chain");
+    const sql = "ALTER TYPE chain ADD VALUE 'b';\nINSERT INTO wallet (id, chain) VALUES (1, 'b');";
+    expect(await migrate(request([migration('1_enum', sql)]))).toMatchObject({ outcome: 'applied' });
+  });
+});
+
 describe('the way back', () => {
   test('runs the down script and frees the migration for another attempt', async () => {
     await migrate(request([ATOMIC, STEPWISE]));
@@ -286,55 +293,5 @@ describe('the way back', () => {
     });
     expect(await columns()).toEqual(['id', 'address', 'a']);
     expect(await ledger()).toMatchObject([{ rolledBackAt: undefined, finishedAt: expect.any(Date) }]);
-  });
-});
-
-describe("Prisma's engine", () => {
-  const project = (...migrations: Migration[]) => ({
-    schema: 'datasource db {\n  provider = "postgresql"\n}\n',
-    lockfile: 'provider = "postgresql"\n',
-    migrations,
-    invariants: [],
-  });
-  const clean = { hasLedger: true, pending: [], edited: [], failed: [], missing: [] };
-  const failing = migration('3_bad', 'ALTER TABLE wallet ADD COLUMN x nonsense');
-  const diagnose = (...migrations: Migration[]) =>
-    newSchemaEngine().diagnose(database, project(...migrations));
-
-  test('sees a clean history after both modes, after a failure and after the way back', async () => {
-    await migrate(request([ATOMIC, STEPWISE, failing]));
-    expect(await diagnose(ATOMIC, STEPWISE)).toEqual(clean);
-    expect(await diagnose(ATOMIC, STEPWISE, failing)).toEqual({ ...clean, pending: ['3_bad'] });
-    const { migrations: _, ...common } = request([]);
-    await runDown({ ...common, migration: STEPWISE });
-    expect(await diagnose(ATOMIC, STEPWISE)).toEqual({ ...clean, pending: ['2_stepwise'] });
-  });
-
-  test('goes on where Godwit stopped, and Godwit where it stopped', async () => {
-    await migrate(request([ATOMIC]));
-    const third = migration('3_third', 'ALTER TABLE wallet ADD COLUMN e int');
-    expect(await prismaMigrateDeploy(database, project(ATOMIC, third))).toEqual(['3_third']);
-    const fourth = migration('4_fourth', 'ALTER TABLE wallet ADD COLUMN f int');
-    expect(await migrate(request([ATOMIC, third, fourth]))).toMatchObject({
-      outcome: 'applied',
-      statements: { length: 1 },
-    });
-    expect(await diagnose(ATOMIC, third, fourth)).toEqual(clean);
-  });
-
-  test('creates the ledger as Godwit does', async () => {
-    await migrate(request([ATOMIC]));
-    const shape =
-      "SELECT column_name, data_type, character_maximum_length, is_nullable, column_default FROM information_schema.columns WHERE table_name = '_prisma_migrations' ORDER BY ordinal_position";
-    const ours = await rows(shape);
-    const ourRow = await rows(
-      'SELECT applied_steps_count, logs, rolled_back_at, length(id) FROM _prisma_migrations',
-    );
-    database = await server.freshDatabase();
-    await prismaMigrateDeploy(database, project(migration('1_x', 'CREATE TABLE x (a int)')));
-    expect(ours).toEqual(await rows(shape));
-    expect(ourRow).toEqual(
-      await rows('SELECT applied_steps_count, logs, rolled_back_at, length(id) FROM _prisma_migrations'),
-    );
   });
 });

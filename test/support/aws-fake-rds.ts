@@ -18,6 +18,9 @@ import {
 } from '@aws-sdk/client-rds';
 import { mockClient } from 'aws-sdk-client-mock';
 
+// The SDK warns of the Node version once a process, into the output of the tests.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+
 /** As the SDK throws it. */
 export function awsError(name: string, status = 400, attempts = 1): Error {
   return Object.assign(new Error(`${name} (scripted)`), {
@@ -53,7 +56,10 @@ interface Change {
 }
 
 export class FakeRds {
-  readonly client = new RDSClient({ region: 'eu-central-1', credentials: { accessKeyId: 'x', secretAccessKey: 'x' } });
+  readonly client = new RDSClient({
+    region: 'eu-central-1',
+    credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
+  });
   readonly instances = new Map<string, DBInstance>();
   readonly snapshots = new Map<string, DBSnapshot>();
   readonly mock = mockClient(this.client);
@@ -92,7 +98,9 @@ export class FakeRds {
     });
     this.mock.on(ModifyDBInstanceCommand).callsFake((input) => this.#modify(input));
     this.mock.on(AddTagsToResourceCommand).callsFake(({ ResourceName, Tags }) => {
-      const instance = [...this.instances.values()].find(({ DBInstanceArn }) => DBInstanceArn === ResourceName);
+      const instance = [...this.instances.values()].find(
+        ({ DBInstanceArn }) => DBInstanceArn === ResourceName,
+      );
       if (instance === undefined) throw awsError('DBInstanceNotFoundFault', 404);
       instance.TagList = [...(instance.TagList ?? []), ...Tags];
       return {};
@@ -156,23 +164,25 @@ export class FakeRds {
     const instance = this.addInstance(id, {
       ...given,
       DBInstanceIdentifier: id,
-      ...(given['VpcSecurityGroupIds'] === undefined
+      ...(given.VpcSecurityGroupIds === undefined
         ? {}
         : {
-            VpcSecurityGroups: (given['VpcSecurityGroupIds'] as string[]).map((group) => ({ VpcSecurityGroupId: group })),
+            VpcSecurityGroups: (given.VpcSecurityGroupIds as string[]).map((group) => ({
+              VpcSecurityGroupId: group,
+            })),
           }),
-      ...(given['DBParameterGroupName'] === undefined
+      ...(given.DBParameterGroupName === undefined
         ? {}
-        : { DBParameterGroups: [{ DBParameterGroupName: String(given['DBParameterGroupName']) }] }),
-      ...(given['OptionGroupName'] === undefined
+        : { DBParameterGroups: [{ DBParameterGroupName: String(given.DBParameterGroupName) }] }),
+      ...(given.OptionGroupName === undefined
         ? {}
-        : { OptionGroupMemberships: [{ OptionGroupName: String(given['OptionGroupName']) }] }),
-      ...(given['DBSubnetGroupName'] === undefined
+        : { OptionGroupMemberships: [{ OptionGroupName: String(given.OptionGroupName) }] }),
+      ...(given.DBSubnetGroupName === undefined
         ? {}
-        : { DBSubnetGroup: { DBSubnetGroupName: String(given['DBSubnetGroupName']) } }),
-      IAMDatabaseAuthenticationEnabled: given['EnableIAMDatabaseAuthentication'] === true,
-      EnabledCloudwatchLogsExports: (given['EnableCloudwatchLogsExports'] ?? []) as string[],
-      TagList: (given['Tags'] ?? []) as never,
+        : { DBSubnetGroup: { DBSubnetGroupName: String(given.DBSubnetGroupName) } }),
+      IAMDatabaseAuthenticationEnabled: given.EnableIAMDatabaseAuthentication === true,
+      EnabledCloudwatchLogsExports: (given.EnableCloudwatchLogsExports ?? []) as string[],
+      TagList: (given.Tags ?? []) as never,
     });
     this.#change(instance, 'creating', () => {
       instance.DBInstanceStatus = 'available';
@@ -180,7 +190,9 @@ export class FakeRds {
     return { DBInstance: { ...instance } };
   }
 
-  #modify(input: Record<string, unknown> & { DBInstanceIdentifier: string; NewDBInstanceIdentifier?: string }) {
+  #modify(
+    input: Record<string, unknown> & { DBInstanceIdentifier: string; NewDBInstanceIdentifier?: string },
+  ) {
     const { DBInstanceIdentifier: id, NewDBInstanceIdentifier: newId, ApplyImmediately, ...settings } = input;
     if (ApplyImmediately !== true) throw new Error('would wait for the maintenance window');
     const instance = this.#instance(id);

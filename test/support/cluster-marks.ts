@@ -1,5 +1,6 @@
 /** Rows by which a test tells one state of a database from another. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
 import { EmbeddedRecovery, type EmbeddedRecoveryOptions } from '../../lambda/adapters/embedded/recovery';
 import { type Database, withSession } from '../../lambda/ports/database';
 import type { RecoveryUnderTest } from '../contract/recovery.contract';
@@ -47,4 +48,20 @@ export async function marksIn(database: Database): Promise<readonly string[]> {
     session.query<{ mark: string }>('SELECT mark FROM marks ORDER BY mark'),
   );
   return rows.map(({ mark }) => mark);
+}
+
+/** A session as an application opens it: by the URL, with nothing set. */
+export async function applicationSession(
+  url: string,
+): Promise<{ write(mark: string): Promise<void>; close(): Promise<void> }> {
+  const client = new Client({ connectionString: url, application_name: 'application' });
+  // Ending sessions is part of what is tested.
+  client.on('error', () => undefined);
+  await client.connect();
+  return {
+    write: async (mark) => {
+      await client.query('INSERT INTO marks VALUES ($1)', [mark]);
+    },
+    close: () => client.end(),
+  };
 }

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { Random } from '../../demo/application/random';
-import { balanceAfter, type Catalog, nextRequest, SHARES, utcTimestamp } from '../../demo/application/requests';
+import {
+  balanceAfter,
+  type Catalog,
+  nextRequest,
+  SHARES,
+  utcTimestamp,
+} from '../../demo/application/requests';
 import { Schedule } from '../../demo/application/schedule';
 import { LatencyHistogram, Statistics } from '../../demo/application/statistics';
 

@@ -1,45 +1,8 @@
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { mockClient } from 'aws-sdk-client-mock';
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { AwsAccessDenied, AwsCallFailed } from '../../lambda/adapters/aws/errors';
 import { S3ObjectStore } from '../../lambda/adapters/aws/s3-object-store';
 import { awsError } from '../support/aws-fake-rds';
-
-/** Keeps objects as S3 does: an ETag that follows the content, conditions checked on write, pages on listing. */
-class FakeS3 {
-  readonly client = new S3Client({ region: 'eu-central-1', credentials: { accessKeyId: 'x', secretAccessKey: 'x' } });
-  readonly mock = mockClient(this.client);
-  readonly objects = new Map<string, { body: string; etag: string }>();
-  #writes = 0;
-
-  constructor() {
-    this.mock.onAnyCommand().callsFake((input) => {
-      throw new Error(`unexpected call with ${JSON.stringify(input)}`);
-    });
-    this.mock.on(GetObjectCommand).callsFake(({ Bucket, Key }) => {
-      if (Bucket !== 'journal') throw awsError('NoSuchBucket', 404);
-      const stored = this.objects.get(Key);
-      if (stored === undefined) throw awsError('NoSuchKey', 404);
-      return { Body: { transformToString: async () => stored.body }, ETag: stored.etag };
-    });
-    this.mock.on(PutObjectCommand).callsFake(({ Key, Body, IfNoneMatch, IfMatch }) => {
-      const stored = this.objects.get(Key);
-      if (IfNoneMatch === undefined && IfMatch === undefined) throw new Error('an unconditional write');
-      if (IfNoneMatch === '*' && stored !== undefined) throw awsError('PreconditionFailed', 412);
-      if (IfMatch !== undefined && stored === undefined) throw awsError('NoSuchKey', 404);
-      if (IfMatch !== undefined && stored?.etag !== IfMatch) throw awsError('PreconditionFailed', 412);
-      this.#writes += 1;
-      const etag = `"${this.#writes}"`;
-      this.objects.set(Key, { body: Body, etag });
-      return { ETag: etag };
-    });
-    this.mock.on(ListObjectsV2Command).callsFake(({ Prefix, ContinuationToken }) => {
-      const keys = [...this.objects.keys()].filter((key) => key.startsWith(Prefix)).sort();
-      const from = Number(ContinuationToken ?? 0);
-      const Contents = keys.slice(from, from + 2).map((Key) => ({ Key }));
-      return from + 2 < keys.length ? { Contents, NextContinuationToken: String(from + 2) } : { Contents };
-    });
-  }
-}
+import { FakeS3 } from '../support/aws-fake-s3';
 
 function setUp() {
   const s3 = new FakeS3();
@@ -50,7 +13,10 @@ test('what was written is read, with the version that the write answered', async
   const { store } = setUp();
   const written = await store.putIfAbsent('runs/1', 'one');
 
-  expect(await store.get('runs/1')).toEqual({ body: 'one', version: written.outcome === 'written' && written.version });
+  expect(await store.get('runs/1')).toEqual({
+    body: 'one',
+    version: written.outcome === 'written' && written.version,
+  });
   expect(await store.get('runs/2')).toBeUndefined();
 });
 
@@ -100,7 +66,8 @@ test('the same content of somebody else is a conflict', async () => {
 
 test('keys are listed across pages, sorted, below the prefix only', async () => {
   const { store } = setUp();
-  for (const key of ['runs/c', 'runs/a', 'leases/x', 'runs/b', 'runs/d', 'runs/e']) await store.putIfAbsent(key, '');
+  for (const key of ['runs/c', 'runs/a', 'leases/x', 'runs/b', 'runs/d', 'runs/e'])
+    await store.putIfAbsent(key, '');
 
   expect(await store.list('runs/')).toEqual(['runs/a', 'runs/b', 'runs/c', 'runs/d', 'runs/e']);
   expect(await store.list('none/')).toEqual([]);

@@ -30,7 +30,8 @@ class FakeDatabase implements Database {
         this.statements.push(sql.trim().split('\n')[0] ?? '');
         if (sql.includes('SET default_transaction_read_only = on')) this.fenced = true;
         if (sql.includes('RESET')) this.fenced = false;
-        if (sql.includes('pg_ls_waldir')) return { rows: [{ bytes: String(30 * 2 ** 30) }] as never[], rowCount: 1 };
+        if (sql.includes('pg_ls_waldir'))
+          return { rows: [{ bytes: String(30 * 2 ** 30) }] as never[], rowCount: 1 };
         return { rows: [], rowCount: sql.includes('pg_db_role_setting') && this.fenced ? 1 : 0 };
       },
       close: async () => {
@@ -77,7 +78,11 @@ describe('the fence', () => {
       expect.stringContaining('SELECT pg_terminate_backend(pid)'),
       expect.stringContaining('SELECT pg_terminate_backend(pid)'),
     ]);
-    expect(await endpoint.inspect()).toEqual({ state: 'fenced', since: NOW.toISOString(), reason: 'run run-1' });
+    expect(await endpoint.inspect()).toEqual({
+      state: 'fenced',
+      since: NOW.toISOString(),
+      reason: 'run run-1',
+    });
   });
 
   test('raised twice keeps its first reason, and lowered twice is lowered', async () => {
@@ -127,7 +132,12 @@ describe('the cut-over', () => {
     expect([...all.rds.instances.keys()].sort()).toEqual([KEPT, SERVING].sort());
     expect(all.rds.instances.get(SERVING)).toMatchObject({ DbiResourceId: 'new', DeletionProtection: true });
     expect(all.rds.instances.get(KEPT)).toMatchObject({ DbiResourceId: 'old', DBInstanceStatus: 'stopped' });
-    expect(all.rds.changes).toEqual(['ModifyDBInstance', 'ModifyDBInstance', 'ModifyDBInstance', 'StopDBInstance']);
+    expect(all.rds.changes).toEqual([
+      'ModifyDBInstance',
+      'ModifyDBInstance',
+      'ModifyDBInstance',
+      'StopDBInstance',
+    ]);
   });
 
   test('called again after it passed changes nothing', async () => {

@@ -59,7 +59,10 @@ function setUp() {
   return { rds, recovery, opened };
 }
 
-async function until(state: InstanceState['state'], look: () => Promise<InstanceState>): Promise<readonly string[]> {
+async function until(
+  state: InstanceState['state'],
+  look: () => Promise<InstanceState>,
+): Promise<readonly string[]> {
   const seen: string[] = [];
   for (let i = 0; i < 20; i += 1) {
     const now = await look();
@@ -80,7 +83,10 @@ describe('a restore point', () => {
   test('is absent, then creating, then ready with its time', async () => {
     const { recovery } = setUp();
     expect(await recovery.inspectRestorePoint(POINT.name)).toEqual({ state: 'absent' });
-    expect(await recovery.beginRestorePoint(POINT.name)).toMatchObject({ state: 'creating', totalBytes: 100 * 2 ** 30 });
+    expect(await recovery.beginRestorePoint(POINT.name)).toMatchObject({
+      state: 'creating',
+      totalBytes: 100 * 2 ** 30,
+    });
     expect((await recovery.inspectRestorePoint(POINT.name)).state).toBe('creating');
     expect(await recovery.inspectRestorePoint(POINT.name)).toEqual({
       state: 'ready',
@@ -117,7 +123,10 @@ describe('a restore point', () => {
     const { rds, recovery } = await withRestorePoint();
     Object.assign(rds.snapshots.get(`godwit-${POINT.name}`) ?? {}, { Status: 'failed' });
 
-    expect(await recovery.inspectRestorePoint(POINT.name)).toEqual({ state: 'failed', reason: 'RDS reports failed' });
+    expect(await recovery.inspectRestorePoint(POINT.name)).toEqual({
+      state: 'failed',
+      reason: 'RDS reports failed',
+    });
   });
 
   test('is listed newest first, across pages, and only if it is of this database', async () => {
@@ -179,7 +188,9 @@ describe('a restored instance', () => {
     await recovery.beginInstance(RESTORED, POINT);
     await until('ready', () => recovery.inspectInstance(RESTORED));
 
-    const modified = rds.mock.calls().find((call) => call.args[0].constructor.name === 'ModifyDBInstanceCommand');
+    const modified = rds.mock
+      .calls()
+      .find((call) => call.args[0].constructor.name === 'ModifyDBInstanceCommand');
     expect(modified?.args[0].input).toMatchObject({ MasterUserPassword: 'rotated', ApplyImmediately: true });
   });
 
@@ -220,7 +231,9 @@ describe('a restored instance', () => {
     await recovery.inspectInstance(RESTORED);
     await recovery.inspectInstance(RESTORED);
     const restored = rds.instances.get(`godwit-${RESTORED}`);
-    Object.assign(restored ?? {}, { TagList: restored?.TagList?.filter(({ Key }) => Key !== 'godwit:settled') });
+    Object.assign(restored ?? {}, {
+      TagList: restored?.TagList?.filter(({ Key }) => Key !== 'godwit:settled'),
+    });
     await until('ready', () => recovery.inspectInstance(RESTORED));
 
     expect(rds.changes.filter((name) => name === 'ModifyDBInstance')).toHaveLength(2);
@@ -298,7 +311,9 @@ describe('discarding', () => {
     await until('absent', () => recovery.inspectInstance(CLONE));
     await recovery.discardInstance(CLONE);
 
-    const deletions = rds.mock.calls().filter((call) => call.args[0].constructor.name === 'DeleteDBInstanceCommand');
+    const deletions = rds.mock
+      .calls()
+      .filter((call) => call.args[0].constructor.name === 'DeleteDBInstanceCommand');
     expect(deletions.map((call) => call.args[0].input)).toEqual([
       { DBInstanceIdentifier: `godwit-${CLONE}`, SkipFinalSnapshot: true, DeleteAutomatedBackups: true },
     ]);
@@ -396,7 +411,8 @@ describe('archiving', () => {
   };
 
   test('is healthy while logs reach the archive', async () => expect(await health({})).toBe(true));
-  test('is not where backups are off', async () => expect(await health({ BackupRetentionPeriod: 0 })).toBe(false));
+  test('is not where backups are off', async () =>
+    expect(await health({ BackupRetentionPeriod: 0 })).toBe(false));
   test('is not where nothing is restorable yet', async () =>
     expect(await health({ LatestRestorableTime: undefined })).toBe(false));
   test('is not where logs are late', async () =>

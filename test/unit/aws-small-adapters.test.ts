@@ -1,20 +1,17 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { SendTaskSuccessCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { mockClient } from 'aws-sdk-client-mock';
 import { EmfMetrics } from '../../lambda/adapters/aws/emf-metrics';
-import { AwsAccessDenied, AwsCallFailed } from '../../lambda/adapters/aws/errors';
+import { AwsAccessDenied } from '../../lambda/adapters/aws/errors';
 import { SecretsManagerSecrets, SecretUnusable } from '../../lambda/adapters/aws/secrets-manager-secrets';
 import { SnsNotifier, subjectOf } from '../../lambda/adapters/aws/sns-notifier';
-import { StepFunctionsControl } from '../../lambda/adapters/aws/step-functions-control';
 import { SystemClock } from '../../lambda/adapters/aws/system-clock';
-import { abortKey, answerKey, questionKey } from '../../lambda/domain/question';
-import { requestKey } from '../../lambda/journal/journal';
 import { awsError } from '../support/aws-fake-rds';
-import { MemoryStore } from '../support/aws-memory-store';
 
 const settings = { region: 'eu-central-1', credentials: { accessKeyId: 'x', secretAccessKey: 'x' } };
-const strict = <T extends { onAnyCommand(): { callsFake(fake: (input: unknown) => never): unknown } }>(mock: T): T => {
+const strict = <T extends { onAnyCommand(): { callsFake(fake: (input: unknown) => never): unknown } }>(
+  mock: T,
+): T => {
   mock.onAnyCommand().callsFake((input) => {
     throw new Error(`unexpected call with ${JSON.stringify(input)}`);
   });
@@ -90,7 +87,10 @@ describe('secrets', () => {
   };
 
   test('give user and password', async () => {
-    expect(await credentialsFrom('{"username":"u","password":"p","host":"h"}')).toEqual({ user: 'u', password: 'p' });
+    expect(await credentialsFrom('{"username":"u","password":"p","host":"h"}')).toEqual({
+      user: 'u',
+      password: 'p',
+    });
   });
 
   test.each([
@@ -120,7 +120,11 @@ describe('metrics', () => {
       _aws: {
         Timestamp: 5,
         CloudWatchMetrics: [
-          { Namespace: 'Godwit', Dimensions: [['stage', 'step']], Metrics: [{ Name: 'Duration', Unit: 'Milliseconds' }] },
+          {
+            Namespace: 'Godwit',
+            Dimensions: [['stage', 'step']],
+            Metrics: [{ Name: 'Duration', Unit: 'Milliseconds' }],
+          },
         ],
       },
       stage: 'prod',
@@ -144,98 +148,8 @@ describe('the clock', () => {
   });
 
   test('does not fall asleep under an aborted signal', async () => {
-    await expect(new SystemClock().sleep(60_000, AbortSignal.abort(new Error('late')))).rejects.toThrow('late');
-  });
-});
-
-describe('control', () => {
-  const person = { by: 'ada', at: '2026-03-01T12:00:00.000Z' };
-  const setUp = (asks: readonly ('approval' | 'decision')[] = ['approval', 'decision']) => {
-    const client = new SFNClient(settings);
-    const mock = strict(mockClient(client));
-    mock.on(StartExecutionCommand).resolves({});
-    mock.on(SendTaskSuccessCommand).resolves({});
-    const store = new MemoryStore();
-    store.objects.set(requestKey('run-1'), JSON.stringify({ policy: { rehearse: false } }));
-    for (const question of asks) {
-      store.objects.set(questionKey('run-1', question), JSON.stringify({ taskToken: `token-${question}` }));
-    }
-    const control = new StepFunctionsControl(client, 'arn:aws:states:eu-central-1:000000000000:stateMachine:g', store);
-    const sent = () =>
-      mock
-        .commandCalls(SendTaskSuccessCommand)
-        .map((call) => [call.args[0].input.taskToken, JSON.parse(call.args[0].input.output ?? '')]);
-    return { mock, store, control, sent };
-  };
-
-  test('starts an execution named after its run', async () => {
-    const { mock, control } = setUp();
-    await control.start('run-1');
-
-    expect(mock.call(0).args[0].input).toEqual({
-      stateMachineArn: 'arn:aws:states:eu-central-1:000000000000:stateMachine:g',
-      name: 'run-1',
-      input: '{"runId":"run-1","rehearse":false}',
-    });
-  });
-
-  test('starts no second execution of a run', async () => {
-    const { mock, control } = setUp();
-    mock.on(StartExecutionCommand).rejects(awsError('ExecutionAlreadyExists'));
-    await expect(control.start('run-1')).resolves.toBeUndefined();
-  });
-
-  test.each([
-    ['approve', 'token-approval', { verdict: 'passed', route: 'approved' }],
-    ['reject', 'token-approval', { verdict: 'blocked', route: 'rejected' }],
-  ] as const)('%s resumes the state that waits for it', async (answer, token, output) => {
-    const { control, sent, store } = setUp();
-    expect(await control[answer]('run-1', person)).toEqual({ outcome: 'accepted' });
-    expect(sent()).toEqual([[token, output]]);
-    expect(JSON.parse(store.objects.get(answerKey('run-1', 'approval')) ?? '')).toEqual({ answer, ...person });
-  });
-
-  test.each(['restore', 'hold'] as const)('the decision to %s resumes the state that waits for it', async (decision) => {
-    const { control, sent } = setUp();
-    await control.decide('run-1', decision, person);
-    expect(sent()).toEqual([['token-decision', { verdict: 'passed', route: decision }]]);
-  });
-
-  test('a question is answered once; who comes second makes sure that the first answer arrives', async () => {
-    const { control, sent } = setUp();
-    await control.approve('run-1', person);
-    expect(await control.reject('run-1', { ...person, by: 'bob' })).toEqual({
-      outcome: 'already-answered',
-      by: 'ada',
-      answer: 'approve',
-    });
-    expect(sent().map(([, output]) => output.verdict)).toEqual(['passed', 'passed']);
-  });
-
-  test('an answer that could not be sent is sent by asking again', async () => {
-    const { mock, control, sent } = setUp();
-    mock.on(SendTaskSuccessCommand).rejectsOnce(awsError('InternalError', 500)).resolves({});
-    await expect(control.approve('run-1', person)).rejects.toThrow(AwsCallFailed);
-    await control.approve('run-1', person);
-    expect(sent()).toHaveLength(2);
-  });
-
-  test('an answer after the deadline changes nothing and does not fail', async () => {
-    const { mock, control } = setUp();
-    mock.on(SendTaskSuccessCommand).rejects(awsError('TaskTimedOut'));
-    await expect(control.approve('run-1', person)).resolves.toEqual({ outcome: 'accepted' });
-  });
-
-  test('nobody is asked, so nothing is answered', async () => {
-    const { control, sent } = setUp([]);
-    expect(await control.approve('run-1', person)).toEqual({ outcome: 'not-asked' });
-    expect(sent()).toEqual([]);
-  });
-
-  test('an abort is left for the steps to see, ends a wait for approval, and leaves a decision open', async () => {
-    const { control, store, sent } = setUp();
-    await control.abort('run-1', person);
-    expect(JSON.parse(store.objects.get(abortKey('run-1')) ?? '')).toEqual(person);
-    expect(sent()).toEqual([['token-approval', { verdict: 'blocked', route: 'rejected' }]]);
+    await expect(new SystemClock().sleep(60_000, AbortSignal.abort(new Error('late')))).rejects.toThrow(
+      'late',
+    );
   });
 });

@@ -71,11 +71,13 @@ const reportWith = (words: string): ReportData => ({
 });
 
 const HARMLESS = renderReport(reportWith('harmless'));
+const TAGS = tagsOf(HARMLESS.html);
+const SHAPE = shapeOf(HARMLESS.markdown);
 
 test('whatever a text contains, the page keeps exactly the markup that it has without it', () => {
   fc.assert(
     fc.property(text, (words) => {
-      expect(tagsOf(renderReport(reportWith(words)).html)).toEqual(tagsOf(HARMLESS.html));
+      expect(tagsOf(renderReport(reportWith(words)).html)).toBe(TAGS);
     }),
   );
 });
@@ -84,7 +86,7 @@ test('whatever a text contains, the Markdown keeps exactly its rows, cells and H
   fc.assert(
     fc.property(text, (words) => {
       const { markdown } = renderReport(reportWith(words));
-      expect(shapeOf(markdown)).toEqual(shapeOf(HARMLESS.markdown));
+      expect(shapeOf(markdown)).toBe(SHAPE);
     }),
   );
 });
@@ -143,17 +145,21 @@ test('control characters are shown, not obeyed', () => {
 
 const UNSEEN = /[\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?!\n)\p{Cc}/u;
 
-const tagsOf = (html: string): string[] =>
-  html.match(/<[^>]*>/g)?.map((tag) => tag.replace(/="[^"]*"/g, '=""')) ?? [];
+function tagsOf(html: string): string {
+  const tags = html.match(/<[^>]*>/g) ?? [];
+  return tags.map((tag) => tag.replace(/="[^"]*"/g, '=""')).join('\n');
+}
 
 /** Cells count in tables only: between HTML's block tags a pipe is a pipe. */
-const shapeOf = (markdown: string): string[] =>
-  markdown
-    .replaceAll('<!-- -->', '')
-    .split('\n')
-    .map(
-      (line) => `${line.startsWith('|') ? line.replace(/\\./g, '').split('|').length : 0} ${(line.match(/<[^>]*>/g) ?? []).join('')}`,
-    );
+function shapeOf(markdown: string): string {
+  const lines = markdown.replaceAll('<!-- -->', '').split('\n');
+  return lines
+    .map((line) => {
+      const cells = line.startsWith('|') ? line.replace(/\\./g, '').split('|').length : 0;
+      return `${cells} ${(line.match(/<[^>]*>/g) ?? []).join('')}`;
+    })
+    .join('\n');
+}
 
 const unescapeHtml = (escaped: string): string =>
   escaped.replace(/&#(\d+);/g, (_, digits: string) => String.fromCharCode(Number(digits)));

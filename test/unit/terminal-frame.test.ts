@@ -173,6 +173,17 @@ test('recovery phases are shown when they happen and announce nothing', () => {
   expect(frame).toBe('\n  ⠋ Roll back         400 ms\n');
 });
 
+test('a second run announces its phases like the first', () => {
+  const frame = frameOf([
+    step('Migrate', 'entered'),
+    step('Migrate', 'failed'),
+    step('Assess', 'entered'),
+    step('Assess', 'passed'),
+    step('Preflight', 'entered'),
+  ]);
+  expect(frame).toContain('○ Snapshot  ○ Rehearse  ○ Approve  ○ Baseline  ○ Migrate  ○ Validate');
+});
+
 test('a phase of several steps lasts until its last step succeeds', () => {
   const events = [
     step('BeginRehearsal', 'entered'),

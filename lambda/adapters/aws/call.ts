@@ -43,7 +43,8 @@ export async function callAws<T>(
     const handle = anticipated[name] ?? anticipated[name.replace(/(Fault|Exception)$/, '')];
     if (handle !== undefined) return handle(error as ServiceError);
     const status = $metadata?.httpStatusCode;
-    if (DENIED.has(name) || status === 401 || status === 403) throw new AwsAccessDenied(service, operation, error);
+    if (DENIED.has(name) || status === 401 || status === 403)
+      throw new AwsAccessDenied(service, operation, error);
     const saidNo = $fault === 'client' || (status !== undefined && status >= 400 && status < 500);
     if (saidNo && status !== 429 && !THROTTLED.test(name)) {
       throw new AwsRequestRefused(service, operation, name, error);

@@ -40,7 +40,11 @@ export class EmfMetrics implements Metrics {
         _aws: {
           Timestamp: this.#now().getTime(),
           CloudWatchMetrics: [
-            { Namespace: this.#namespace, Dimensions: [Object.keys(all)], Metrics: [{ Name: name, Unit: unit }] },
+            {
+              Namespace: this.#namespace,
+              Dimensions: [Object.keys(all)],
+              Metrics: [{ Name: name, Unit: unit }],
+            },
           ],
         },
         ...all,

@@ -9,7 +9,9 @@ export class AwsCallFailed extends GodwitError {
   readonly operation: string;
 
   constructor(service: string, operation: string, cause: unknown) {
-    super(`${service}:${operation} failed: ${messageOf(cause)}. AWS may be unavailable; try again later.`, { cause });
+    super(`${service}:${operation} failed: ${messageOf(cause)}. AWS may be unavailable; try again later.`, {
+      cause,
+    });
     this.service = service;
     this.operation = operation;
   }

@@ -18,7 +18,11 @@ export class RdsCapacity implements Capacity {
   readonly #instance: string;
   readonly #database: Database;
 
-  constructor(options: { readonly client: RDSClient; readonly instance: string; readonly database: Database }) {
+  constructor(options: {
+    readonly client: RDSClient;
+    readonly instance: string;
+    readonly database: Database;
+  }) {
     this.#rds = new Rds(options.client);
     this.#instance = options.instance;
     this.#database = options.database;

@@ -23,7 +23,8 @@ export class Rds {
       'rds',
       'DescribeDBInstances',
       async () =>
-        (await this.client.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: identifier }))).DBInstances?.[0],
+        (await this.client.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: identifier })))
+          .DBInstances?.[0],
       { DBInstanceNotFound: () => undefined },
     );
   }
@@ -42,7 +43,8 @@ export class Rds {
       'rds',
       'DescribeDBSnapshots',
       async () =>
-        (await this.client.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: identifier }))).DBSnapshots?.[0],
+        (await this.client.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: identifier })))
+          .DBSnapshots?.[0],
       { DBSnapshotNotFound: () => undefined },
     );
   }
@@ -50,7 +52,9 @@ export class Rds {
   async manualSnapshots(): Promise<readonly DBSnapshot[]> {
     return everyPage((marker) =>
       callAws('rds', 'DescribeDBSnapshots', async () => {
-        const page = await this.client.send(new DescribeDBSnapshotsCommand({ SnapshotType: 'manual', ...marker }));
+        const page = await this.client.send(
+          new DescribeDBSnapshotsCommand({ SnapshotType: 'manual', ...marker }),
+        );
         return { items: page.DBSnapshots ?? [], next: page.Marker };
       }),
     );

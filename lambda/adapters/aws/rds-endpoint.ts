@@ -51,8 +51,10 @@ export class RdsEndpoint implements Endpoint {
 
   async inspect(): Promise<EndpointState> {
     const serving = await this.#rds.instance(this.#options.instance);
-    if (serving === undefined) return { state: 'cutting-over', message: `nothing is called ${this.#options.instance}` };
-    if (!isSettled(serving)) return { state: 'cutting-over', message: `RDS reports ${serving.DBInstanceStatus}` };
+    if (serving === undefined)
+      return { state: 'cutting-over', message: `nothing is called ${this.#options.instance}` };
+    if (!isSettled(serving))
+      return { state: 'cutting-over', message: `RDS reports ${serving.DBInstanceStatus}` };
     if (!(await isFenced(this.#options.database))) return { state: 'serving' };
     const stored = await this.#options.store.get(this.#fenceKey);
     const record = stored === undefined ? undefined : (JSON.parse(stored.body) as FenceRecord);
@@ -80,7 +82,8 @@ export class RdsEndpoint implements Endpoint {
       if (known !== undefined && isMoving(known)) return 'waiting';
     }
     if (serving !== undefined && next !== undefined) {
-      if (kept !== undefined) throw new CutOverRefused(`${ids.serving}, ${ids.next} and ${ids.kept} exist all three`);
+      if (kept !== undefined)
+        throw new CutOverRefused(`${ids.serving}, ${ids.next} and ${ids.kept} exist all three`);
       if (!isSettled(next)) throw new CutOverRefused(`${ids.next} is ${next.DBInstanceStatus}`);
       await this.#rds.modify(ids.serving, { NewDBInstanceIdentifier: ids.kept });
       return 'waiting';
@@ -108,12 +111,14 @@ export class RdsEndpoint implements Endpoint {
 
   /** A primary with replicas cannot be stopped: it stays, fenced. RDS starts a stopped instance again after 7 days. */
   async #isStillRunning(kept: DBInstance): Promise<boolean> {
-    if ((kept.ReadReplicaDBInstanceIdentifiers ?? []).length > 0 || kept.DBInstanceStatus === 'stopped') return false;
+    if ((kept.ReadReplicaDBInstanceIdentifiers ?? []).length > 0 || kept.DBInstanceStatus === 'stopped')
+      return false;
     if (kept.DBInstanceStatus === 'stopping') return true;
     await callAws<unknown>(
       'rds',
       'StopDBInstance',
-      () => this.#rds.client.send(new StopDBInstanceCommand({ DBInstanceIdentifier: kept.DBInstanceIdentifier })),
+      () =>
+        this.#rds.client.send(new StopDBInstanceCommand({ DBInstanceIdentifier: kept.DBInstanceIdentifier })),
       { InvalidDBInstanceState: () => undefined },
     );
     return true;

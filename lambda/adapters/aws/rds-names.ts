@@ -57,5 +57,8 @@ export const tagOf = (tags: readonly Tag[] | undefined, key: string): string | u
   tags?.find((tag) => tag.Key === key)?.Value;
 
 /** Whether Godwit made it from that database. */
-export const isMadeFrom = (database: string, identifier: string | undefined, tags: readonly Tag[] | undefined): boolean =>
-  identifier?.startsWith(PREFIX) === true && tagOf(tags, DATABASE_TAG) === database;
+export const isMadeFrom = (
+  database: string,
+  identifier: string | undefined,
+  tags: readonly Tag[] | undefined,
+): boolean => identifier?.startsWith(PREFIX) === true && tagOf(tags, DATABASE_TAG) === database;

@@ -65,7 +65,8 @@ export class RdsRecovery implements Recovery {
 
   async archiving(): Promise<ArchivingHealth> {
     const { BackupRetentionPeriod: days = 0, LatestRestorableTime: latest } = await this.#serving();
-    if (days === 0) return { healthy: false, evidence: 'automated backups are off (BackupRetentionPeriod is 0)' };
+    if (days === 0)
+      return { healthy: false, evidence: 'automated backups are off (BackupRetentionPeriod is 0)' };
     if (latest === undefined) return { healthy: false, evidence: 'RDS tells no LatestRestorableTime yet' };
     const lag = this.#options.clock.now().getTime() - latest.getTime();
     return {
@@ -107,7 +108,9 @@ export class RdsRecovery implements Recovery {
   async listRestorePoints(): Promise<readonly RestorePoint[]> {
     const snapshots = await this.#rds.manualSnapshots();
     return snapshots
-      .filter((snapshot) => isMadeFrom(this.#options.instance, snapshot.DBSnapshotIdentifier, snapshot.TagList))
+      .filter((snapshot) =>
+        isMadeFrom(this.#options.instance, snapshot.DBSnapshotIdentifier, snapshot.TagList),
+      )
       .map(restorePointStateOf)
       .flatMap((state) => (state.state === 'ready' ? [state.restorePoint] : []))
       .sort((left, right) => right.at.localeCompare(left.at));
@@ -127,12 +130,21 @@ export class RdsRecovery implements Recovery {
       },
       {
         DBInstanceAlreadyExists: () => this.inspectInstance(name),
-        DBSnapshotNotFound: () => ({ state: 'failed', reason: `there is no restore point ${describe(target)}` }),
-        InvalidDBSnapshotState: () => ({ state: 'failed', reason: `the restore point ${describe(target)} is not ready` }),
+        DBSnapshotNotFound: () => ({
+          state: 'failed',
+          reason: `there is no restore point ${describe(target)}`,
+        }),
+        InvalidDBSnapshotState: () => ({
+          state: 'failed',
+          reason: `the restore point ${describe(target)} is not ready`,
+        }),
         InvalidRestore: (error) => ({ state: 'failed', reason: String((error as Error).message) }),
         PointInTimeRestoreNotEnabled: () => ({ state: 'failed', reason: 'automated backups are off' }),
         // Busy: the next inspection finds no instance, and begins again.
-        InvalidDBInstanceState: () => ({ state: 'creating', message: 'RDS is busy with the serving instance' }),
+        InvalidDBInstanceState: () => ({
+          state: 'creating',
+          message: 'RDS is busy with the serving instance',
+        }),
       },
     );
   }
@@ -152,7 +164,8 @@ export class RdsRecovery implements Recovery {
   async openInstance(name: string): Promise<Database> {
     const instance = await this.#rds.instance(identifierOf(name));
     const { Address: host, Port: port } = instance?.Endpoint ?? {};
-    if (host === undefined || port === undefined) throw new AwsAnswerUnusable(`instance ${name} has no endpoint`);
+    if (host === undefined || port === undefined)
+      throw new AwsAnswerUnusable(`instance ${name} has no endpoint`);
     return this.#options.databaseAt(host, port, instance?.MasterUserSecret?.SecretArn);
   }
 
@@ -162,11 +175,17 @@ export class RdsRecovery implements Recovery {
     const instance = await this.#rds.instance(identifier);
     if (instance === undefined || instance.DBInstanceStatus === 'deleting') return;
     if (!isMadeFrom(this.#options.instance, identifier, instance.TagList)) {
-      throw new NotDisposable(identifier, `it does not carry the tag ${DATABASE_TAG}=${this.#options.instance}`);
+      throw new NotDisposable(
+        identifier,
+        `it does not carry the tag ${DATABASE_TAG}=${this.#options.instance}`,
+      );
     }
     // Half-way through a cut-over the restored instance is the one that is about to serve.
     if (!isRehearsal(identifier) && (await this.#rds.instance(this.#options.instance)) === undefined) {
-      throw new NotDisposable(identifier, `no instance is called ${this.#options.instance}: a cut-over is under way`);
+      throw new NotDisposable(
+        identifier,
+        `no instance is called ${this.#options.instance}: a cut-over is under way`,
+      );
     }
     await callAws<unknown>(
       'rds',
@@ -214,7 +233,9 @@ export class RdsRecovery implements Recovery {
         SourceDBInstanceIdentifier: this.#options.instance,
         TargetDBInstanceIdentifier: identifier,
         RestoreTime: new Date(target.at),
-        ...(source.MaxAllocatedStorage === undefined ? {} : { MaxAllocatedStorage: source.MaxAllocatedStorage }),
+        ...(source.MaxAllocatedStorage === undefined
+          ? {}
+          : { MaxAllocatedStorage: source.MaxAllocatedStorage }),
       }),
     );
   }

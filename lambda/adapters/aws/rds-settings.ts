@@ -69,7 +69,10 @@ export function settingsAfterRestore(source: DBInstance, purpose: Purpose, passw
   const login: AfterRestore =
     source.MasterUserSecret === undefined
       ? { MasterUserPassword: password }
-      : defined({ ManageMasterUserPassword: true, MasterUserSecretKmsKeyId: source.MasterUserSecret.KmsKeyId });
+      : defined({
+          ManageMasterUserPassword: true,
+          MasterUserSecretKmsKeyId: source.MasterUserSecret.KmsKeyId,
+        });
   if (purpose === 'rehearsal') return login;
   return {
     ...login,
@@ -78,7 +81,10 @@ export function settingsAfterRestore(source: DBInstance, purpose: Purpose, passw
       MaxAllocatedStorage: source.MaxAllocatedStorage,
     }),
     ...(source.MonitoringInterval
-      ? defined({ MonitoringInterval: source.MonitoringInterval, MonitoringRoleArn: source.MonitoringRoleArn })
+      ? defined({
+          MonitoringInterval: source.MonitoringInterval,
+          MonitoringRoleArn: source.MonitoringRoleArn,
+        })
       : {}),
     ...(source.PerformanceInsightsEnabled
       ? defined({
@@ -95,5 +101,7 @@ type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 
 /** Leaves out what is not set, so that RDS keeps its own. */
 function defined<T extends object>(fields: T): Partial<Defined<T>> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<Defined<T>>;
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<
+    Defined<T>
+  >;
 }

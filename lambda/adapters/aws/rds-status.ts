@@ -44,8 +44,10 @@ export function restorePointStateOf(snapshot: DBSnapshot): RestorePointState {
   const status = snapshot.Status ?? '';
   if (status === 'available') {
     // The last transaction in the snapshot; older engine versions do not tell it.
-    const at = snapshot.SnapshotDatabaseTime ?? snapshot.OriginalSnapshotCreateTime ?? snapshot.SnapshotCreateTime;
-    if (at === undefined) throw new AwsAnswerUnusable(`snapshot ${snapshot.DBSnapshotIdentifier} has no time`);
+    const at =
+      snapshot.SnapshotDatabaseTime ?? snapshot.OriginalSnapshotCreateTime ?? snapshot.SnapshotCreateTime;
+    if (at === undefined)
+      throw new AwsAnswerUnusable(`snapshot ${snapshot.DBSnapshotIdentifier} has no time`);
     const name = nameOf(snapshot.DBSnapshotIdentifier ?? '');
     return { state: 'ready', restorePoint: { name, at: at.toISOString(), lsn: undefined } };
   }

@@ -18,7 +18,11 @@ export class SnsNotifier implements Notifier {
   }
 
   async notify(notification: Notification): Promise<void> {
-    const attributes = { ...notification.attributes, audience: notification.audience, runId: notification.runId };
+    const attributes = {
+      ...notification.attributes,
+      audience: notification.audience,
+      runId: notification.runId,
+    };
     await callAws('sns', 'Publish', () =>
       this.#client.send(
         new PublishCommand({

@@ -1,18 +1,19 @@
 /** Starts runs on Step Functions and hands people's answers to the states that wait for them. */
 import { SendTaskSuccessCommand, type SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { type Answer, abortKey, answerKey, type Question, type QuestionName, questionKey } from '../../domain/question';
+import {
+  type Answer,
+  abortKey,
+  answerKey,
+  type Question,
+  type QuestionName,
+  questionKey,
+} from '../../domain/question';
 import type { StepOutput } from '../../domain/step';
 import { readRequest } from '../../journal/journal';
 import type { ObjectStore } from '../../ports/object-store';
 import type { AnswerOutcome, Decision, PersonsAnswer, WorkflowControl } from '../../ports/workflow-control';
 import { callAws } from './call';
-
-const RESUMES_WITH: Readonly<Record<Answer['answer'], StepOutput>> = {
-  approve: { verdict: 'passed', route: 'approved' },
-  reject: { verdict: 'blocked', route: 'rejected' },
-  restore: { verdict: 'passed', route: 'restore' },
-  hold: { verdict: 'passed', route: 'hold' },
-};
+import { recordAnswer, resumesWith } from './record-answer';
 
 export class StepFunctionsControl implements WorkflowControl {
   readonly #client: SFNClient;
@@ -57,36 +58,40 @@ export class StepFunctionsControl implements WorkflowControl {
 
   /** Steps watch the abort object; an execution that was stopped would run neither Catch nor Finish. */
   async abort(runId: string, person: PersonsAnswer): Promise<void> {
+    // A second abort changes nothing: the first one's author stands.
     await this.#store.putIfAbsent(abortKey(runId), JSON.stringify(person));
-    // Nobody need approve any more. An open decision stays open: the database is as it is.
-    await this.#answer(runId, 'approval', { answer: 'reject', ...person });
+    for (const question of ['approval', 'decision'] as const) {
+      const asked = await this.#read<Question>(questionKey(runId, question));
+      const isOpen = asked !== undefined && (await this.#store.get(answerKey(runId, question))) === undefined;
+      if (isOpen) await this.#resume(asked, { verdict: 'blocked', route: 'aborted' });
+    }
   }
 
-  /** The answer is written first, which only one can do; then whoever finds it written may resume the state with it. */
+  /**
+   * The answer is written first, which only one can do. Journal and state follow it, also by the hand of whoever comes
+   * second: the first may have died in between.
+   */
   async #answer(runId: string, question: QuestionName, answer: Answer): Promise<AnswerOutcome> {
     const asked = await this.#read<Question>(questionKey(runId, question));
-    if (asked === undefined) return { outcome: 'not-asked' };
+    // Past its deadline a question is none any more: the run has gone on without an answer.
+    if (asked === undefined || Date.parse(answer.at) > Date.parse(asked.answerBy)) return { outcome: 'not-asked' };
     const written = await this.#store.putIfAbsent(answerKey(runId, question), JSON.stringify(answer));
     const valid =
       written.outcome === 'written' ? answer : ((await this.#read<Answer>(answerKey(runId, question))) ?? answer);
-    await this.#resume(asked, valid);
+    await recordAnswer(this.#store, runId, question, valid);
+    await this.#resume(asked, resumesWith[valid.answer]);
     return written.outcome === 'written'
       ? { outcome: 'accepted' }
       : { outcome: 'already-answered', by: valid.by, answer: valid.answer };
   }
 
-  /** Sent again by whoever comes second: the first may have died between writing and sending. */
-  async #resume(asked: Question, answer: Answer): Promise<void> {
-    const { taskToken } = asked;
+  async #resume({ taskToken }: Question, output: StepOutput): Promise<void> {
     if (taskToken === undefined) return;
     const isOver = (): undefined => undefined;
     await callAws<unknown>(
       'states',
       'SendTaskSuccess',
-      () =>
-        this.#client.send(
-          new SendTaskSuccessCommand({ taskToken, output: JSON.stringify(RESUMES_WITH[answer.answer]) }),
-        ),
+      () => this.#client.send(new SendTaskSuccessCommand({ taskToken, output: JSON.stringify(output) })),
       { TaskTimedOut: isOver, TaskDoesNotExist: isOver, InvalidToken: isOver },
     );
   }

@@ -20,7 +20,9 @@ export const isFenced = (database: Database): Promise<boolean> =>
   withSession(database, SESSION, async (session) => (await session.query(FENCED)).rowCount > 0);
 
 export const raiseFence = (database: Database): Promise<void> =>
-  withSession(database, SESSION, (session) => setDefault(session, database, 'SET default_transaction_read_only = on'));
+  withSession(database, SESSION, (session) =>
+    setDefault(session, database, 'SET default_transaction_read_only = on'),
+  );
 
 export const lowerFence = (database: Database): Promise<void> =>
   withSession(database, SESSION, async (session) => {

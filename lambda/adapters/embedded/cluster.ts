@@ -114,11 +114,10 @@ export class EmbeddedCluster {
     };
   }
 
-  stop(): Promise<'stopped' | 'not-running'> {
+  async stop(): Promise<'stopped' | 'not-running'> {
+    if ((await readFacts(this.dataDir)) === undefined) return 'not-running';
     return this.locked(async () => {
-      const facts = await readFacts(this.dataDir);
-      if (facts === undefined) return 'not-running';
-      const home = homeAt(facts.home);
+      const home = homeAt((await this.facts()).home);
       return stopServer(home.pgData, home.log);
     });
   }
@@ -128,8 +127,8 @@ export class EmbeddedCluster {
     if (facts === undefined || !facts.initialized) return { state: 'absent' };
     const running = await findRunning(homeAt(facts.home).pgData);
     if (running === undefined) return { state: 'stopped', home: facts.home, port: facts.port };
-    const url = await databaseOf(facts).connectionString();
-    return { state: 'running', home: facts.home, port: facts.port, pid: running.pid, url };
+    const url = await databaseOf(facts, facts.database, running.port).connectionString();
+    return { state: 'running', home: facts.home, port: running.port, pid: running.pid, url };
   }
 
   /** Stops the server and deletes what the cluster consists of; other things in the data directory stay. */

@@ -1,18 +1,9 @@
 /** Copies data directories: a live one as Postgres allows it during a base backup, and one at rest. */
-import { constants } from 'node:fs';
-import {
-  copyFile,
-  type FileHandle,
-  open,
-  readdir,
-  readFile,
-  rm,
-  stat,
-  statfs,
-  writeFile,
-} from 'node:fs/promises';
+import { constants, readdirSync, statSync } from 'node:fs';
+import { chown, copyFile, readFile, rm, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as breath, setTimeout as sleep } from 'node:timers/promises';
+import { copyOne } from './copy-file';
 import { DiskTooFull, RecoveryRefused } from './errors';
 import { hasCode, makeFolder, nonce, type Owner } from './files';
 
@@ -22,10 +13,6 @@ export interface CopyRequest {
   readonly owner: Owner | undefined;
   readonly signal: AbortSignal;
   readonly report?: (doneBytes: number, totalBytes: number) => void;
-}
-
-interface LiveOrNot extends CopyRequest {
-  readonly live: boolean;
 }
 
 interface Tree {
@@ -48,49 +35,53 @@ const SKIPPED =
   /^(postmaster\.(pid|opts)|pgsql_tmp.*|pg_internal\.init.*|.*\.tmp|backup_label(\.old)?|tablespace_map(\.old)?)$/;
 const CONTROL_FILE = join('global', 'pg_control');
 
-const CHUNK_BYTES = 1_048_576;
-const AT_ONCE = 4;
+const AT_ONCE = 2;
+/** Small files are copied without letting go: after so many, others have their turn. */
+const FILES_PER_BREATH = 32;
 /** What a copy must leave for the database that is being copied. */
-const ROOM_TO_LEAVE_BYTES = 64 * CHUNK_BYTES;
+const ROOM_TO_LEAVE_BYTES = 64 * 1_048_576;
 
 /** Files may grow, shrink and vanish meanwhile: WAL since the start of the backup makes up for it. */
 export async function copyLive(request: CopyRequest): Promise<{ bytes: number }> {
-  const tree = await treeOf(request.from, { live: true });
+  const tree = treeOf(request.from, { live: true });
   if (tree.folders.some((folder) => dirname(folder) === 'pg_tblspc')) {
     throw new RecoveryRefused('Base backup', 'tablespaces outside of the data directory are not supported');
   }
   const files = tree.files.filter(({ path }) => path !== CONTROL_FILE);
-  const bytes = await copyFiles({ ...request, live: true }, { ...tree, files }, copyPages);
+  const bytes = await copyFiles(request, { ...tree, files }, { live: true });
   await copyControlFile(request);
   return { bytes };
 }
 
 /** Every file must be there. */
 export async function copyAtRest(request: CopyRequest): Promise<void> {
-  await copyFiles({ ...request, live: false }, await treeOf(request.from, { live: false }), copyWhole);
+  await copyFiles(request, treeOf(request.from, { live: false }), { live: false });
 }
 
-async function copyFiles(
-  request: LiveOrNot,
-  tree: Tree,
-  copyBytes: (from: string, to: string, request: LiveOrNot) => Promise<void>,
-): Promise<number> {
+async function copyFiles(request: CopyRequest, tree: Tree, { live }: { live: boolean }): Promise<number> {
   const { from, to, owner, signal, report } = request;
   const totalBytes = tree.files.reduce((sum, { size }) => sum + size, 0);
   await makeFolder(to, 0o700, owner);
   // btrfs, XFS and APFS copy a gigabyte in no time and without taking room.
   const sharing = await sharesBlocks(from, to);
   if (!sharing) await ensureRoom(to, totalBytes);
-  const copy = sharing ? share : copyBytes;
   for (const folder of tree.folders) await makeFolder(join(to, folder), 0o700, owner);
-  let doneBytes = 0;
+  let done = { files: 0, bytes: 0 };
+  let failed = false;
   const queue = tree.files.values();
   const worker = async (): Promise<void> => {
     for (const { path, size } of queue) {
       signal.throwIfAborted();
-      await copy(join(from, path), join(to, path), request);
-      doneBytes += size;
-      report?.(doneBytes, totalBytes);
+      if (failed) return;
+      try {
+        await copyOne({ from: join(from, path), to: join(to, path), size, owner, live, sharing, signal });
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+      done = { files: done.files + 1, bytes: done.bytes + size };
+      report?.(done.bytes, totalBytes);
+      if (done.files % FILES_PER_BREATH === 0) await breath();
     }
   };
   await allSettled(Array.from({ length: AT_ONCE }, worker));
@@ -103,99 +94,33 @@ async function allSettled(work: readonly Promise<void>[]): Promise<void> {
   if (failure?.status === 'rejected') throw failure.reason;
 }
 
-async function treeOf(root: string, { live }: { live: boolean }): Promise<Tree> {
+function treeOf(root: string, { live }: { live: boolean }): Tree {
   const folders: string[] = [];
   const files: { path: string; size: number }[] = [];
-  const walk = async (folder: string): Promise<void> => {
-    for (const entry of await entriesIn(join(root, folder), live)) {
+  const walk = (folder: string): void => {
+    for (const entry of orNone(() => readdirSync(join(root, folder), { withFileTypes: true }), live) ?? []) {
       if (live && SKIPPED.test(entry.name)) continue;
       const path = join(folder, entry.name);
       if (entry.isFile()) {
-        const size = await sizeOf(join(root, path), live);
+        const size = orNone(() => statSync(join(root, path)).size, live);
         if (size !== undefined) files.push({ path, size });
       } else {
         folders.push(path);
-        if (entry.isDirectory() && !(live && EMPTY_FOLDERS.has(path))) await walk(path);
+        if (entry.isDirectory() && !(live && EMPTY_FOLDERS.has(path))) walk(path);
       }
     }
   };
-  await walk('');
+  walk('');
   return { folders, files };
 }
 
-const entriesIn = (folder: string, live: boolean) =>
-  readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    if (live && hasCode(error, 'ENOENT')) return [];
-    throw error;
-  });
-
-const sizeOf = (file: string, live: boolean): Promise<number | undefined> =>
-  stat(file).then(
-    ({ size }) => size,
-    (error: unknown) => {
-      if (live && hasCode(error, 'ENOENT')) return undefined;
-      throw error;
-    },
-  );
-
-/**
- * Read until the end as it is then, not until the size it had: `fs.copyFile` waits for bytes that will never come when
- * the server truncates the file meanwhile.
- */
-async function copyPages(from: string, to: string, { owner, signal }: CopyRequest): Promise<void> {
-  let source: FileHandle;
+/** In a live directory what was listed a moment ago may be gone. */
+function orNone<T>(look: () => T, live: boolean): T | undefined {
   try {
-    source = await open(from, 'r');
+    return look();
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return;
+    if (live && hasCode(error, 'ENOENT')) return undefined;
     throw error;
-  }
-  try {
-    const target = await open(to, 'w', 0o600);
-    try {
-      await pump(source, target, signal);
-      if (owner) await target.chown(owner.uid, owner.gid);
-    } finally {
-      await target.close();
-    }
-  } finally {
-    await source.close();
-  }
-}
-
-async function pump(source: FileHandle, target: FileHandle, signal: AbortSignal): Promise<void> {
-  const { size } = await source.stat();
-  const chunk = Buffer.allocUnsafe(Math.max(8192, Math.min(size, CHUNK_BYTES)));
-  for (;;) {
-    signal.throwIfAborted();
-    const { bytesRead } = await source.read(chunk, 0, chunk.length, null);
-    if (bytesRead === 0) return;
-    await target.writeFile(chunk.subarray(0, bytesRead));
-  }
-}
-
-async function share(from: string, to: string, { owner, live }: LiveOrNot): Promise<void> {
-  try {
-    await copyFile(from, to, constants.COPYFILE_FICLONE_FORCE);
-  } catch (error) {
-    if (live && hasCode(error, 'ENOENT')) return;
-    throw error;
-  }
-  await own(to, owner);
-}
-
-async function copyWhole(from: string, to: string, { owner }: CopyRequest): Promise<void> {
-  await copyFile(from, to);
-  await own(to, owner);
-}
-
-async function own(file: string, owner: Owner | undefined): Promise<void> {
-  if (!owner) return;
-  const handle = await open(file, 'r');
-  try {
-    await handle.chown(owner.uid, owner.gid);
-  } finally {
-    await handle.close();
   }
 }
 
@@ -209,7 +134,7 @@ async function copyControlFile({ from, to, owner }: CopyRequest): Promise<void> 
     before = after;
   }
   await writeFile(join(to, CONTROL_FILE), before, { mode: 0o600 });
-  await own(join(to, CONTROL_FILE), owner);
+  if (owner) await chown(join(to, CONTROL_FILE), owner.uid, owner.gid);
 }
 
 /** A copy that filled the disk would stop the database that it is made of. */

@@ -193,7 +193,7 @@ async function sourceForTime(
   if (lineage.number === currentLineage(facts).number) await archiveBeyond(serving, moment, backup, waiting);
   return {
     backup,
-    goal: { archive: archiveOf(home, lineage.number), target: { time: moment.toISOString() } },
+    goal: { archive: archiveOf(home, lineage.number), target: { time: withOffset(moment) } },
   };
 }
 
@@ -229,3 +229,6 @@ async function archiveBeyond(
     },
   );
 }
+
+/** Not `Z`: while the server starts it knows no abbreviations of time zones yet. */
+const withOffset = (moment: Date): string => moment.toISOString().replace('Z', '+00');

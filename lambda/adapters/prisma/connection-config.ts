@@ -47,7 +47,7 @@ export async function engineConnection(
       // the session that takes Prisma's advisory lock is the one that writes and that releases it.
       max: 1,
       onConnect: async (client) => {
-        await client.query('SELECT ' + settings(schema).join(', '));
+        await client.query(`SELECT ${settings(schema).join(', ')}`);
       },
     },
   };

@@ -18,6 +18,9 @@ export interface ConnectionFactory extends SqlMigrationAwareDriverAdapterFactory
   close(): Promise<void>;
 }
 
+/** The database in question, and the one in which its history is replayed. */
+export type Side = 'main' | 'shadow';
+
 export interface EngineConnectionOptions {
   readonly database: Database;
   /** Server on which shadow databases are created. */
@@ -35,7 +38,7 @@ export class EngineConnections implements ConnectionFactory {
   readonly provider = ADAPTER.provider;
   readonly adapterName = ADAPTER.adapterName;
   readonly #options: EngineConnectionOptions;
-  readonly #pools: pg.Pool[] = [];
+  readonly #pools = new Map<Side, pg.Pool>();
   readonly #shadows: ShadowDatabase[] = [];
 
   constructor(options: EngineConnectionOptions) {
@@ -44,7 +47,7 @@ export class EngineConnections implements ConnectionFactory {
 
   async connect(): Promise<SqlDriverAdapter> {
     const { database, ca, runMainScript } = this.#options;
-    return this.#open(await engineConnection(database, ca), runMainScript);
+    return this.#open('main', await engineConnection(database, ca), runMainScript);
   }
 
   async connectToShadowDb(): Promise<SqlDriverAdapter> {
@@ -53,19 +56,40 @@ export class EngineConnections implements ConnectionFactory {
     this.#shadows.push(shadow);
     const { pool } = await engineConnection(shadowServer, ca);
     const schema = new URL(await database.connectionString()).searchParams.get('schema') ?? undefined;
-    return this.#open({ pool: { ...pool, database: shadow.name }, schema }, runStatementByStatement);
+    return this.#open(
+      'shadow',
+      { pool: { ...pool, database: shadow.name }, schema },
+      runStatementByStatement,
+    );
+  }
+
+  /** Asks where the engine has been connected to already, in between its own questions. */
+  async query<Row extends object>(
+    side: Side,
+    sql: string,
+    values: readonly unknown[],
+  ): Promise<readonly Row[]> {
+    const pool = this.#pools.get(side);
+    if (pool === undefined) throw new Error(`the engine has not connected to its ${side} database`);
+    return (await pool.query<Row>(sql, [...values])).rows;
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#pools.splice(0).map((pool) => pool.end()));
+    const pools = [...this.#pools.values()];
+    this.#pools.clear();
+    await Promise.all(pools.map((pool) => pool.end()));
     await Promise.all(this.#shadows.splice(0).map((shadow) => shadow.drop()));
   }
 
-  async #open({ pool: config, schema }: EngineConnection, runScript: RunScript): Promise<SqlDriverAdapter> {
+  async #open(
+    side: Side,
+    { pool: config, schema }: EngineConnection,
+    runScript: RunScript,
+  ): Promise<SqlDriverAdapter> {
     const pool = knowingChar(new pg.Pool(config));
     // Without a listener, a connection that the server ends while it is idle ends this process.
     pool.on('error', () => {});
-    this.#pools.push(pool);
+    this.#pools.set(side, pool);
     const stock = await new PrismaPg(pool, schema === undefined ? {} : { schema }).connect();
     return {
       ...ADAPTER,
@@ -109,10 +133,10 @@ const OID = { char: 18, charArray: 1002 } as const;
  * of it: so the column passes as one, and {@link withCharColumns} sets the type right. The engine asks for no array.
  */
 function knowingChar(pool: pg.Pool): pg.Pool {
-  const query = pool.query.bind(pool) as (config: unknown) => Promise<pg.QueryResult>;
+  const query = pool.query.bind(pool) as (...args: unknown[]) => Promise<pg.QueryResult>;
   return Object.assign(pool, {
-    query: async (config: unknown) => {
-      const result = await query(config);
+    query: async (...args: unknown[]) => {
+      const result = await query(...args);
       for (const field of result.fields) {
         if (field.dataTypeID === OID.char) field.dataTypeID = OID.charArray;
       }

@@ -11,6 +11,7 @@ import { type Engine, engineCall, engineClass, type LoadWasm } from './engine-mo
 import { toHistoryDiagnosis } from './history';
 import { migrationList, NO_FILTER, schemaFiles } from './migration-list';
 import { NO_DATABASE } from './no-database';
+import { unseenDrift } from './unseen-objects';
 
 export interface WasmSchemaEngineOptions {
   /** The bytes of `schema_engine_bg.wasm`. */
@@ -23,10 +24,11 @@ export interface WasmSchemaEngineOptions {
 
 /**
  * Every call has its own engine and connections and leaves none behind.
- * The engine sees tables, columns, defaults, primary and foreign keys, indexes, enums and sequences of the schemas that
- * `schema.prisma` names. It sees neither CHECK and exclusion constraints nor predicates and expressions of indexes,
- * views, functions, triggers, row security, rights or comments, nor whether a constraint is validated: drift in these
- * goes unnoticed. It ignores `_prisma_migrations` and schemas that are not the project's, `_godwit` among them.
+ * Prisma compares tables, columns, defaults, keys, indexes, enums and sequences of the schemas that `schema.prisma`
+ * names. `drift` adds what it cannot see (`unseen-objects.ts`): CHECK and exclusion constraints, whether constraints
+ * are validated, predicates, expressions and validity of indexes, views, triggers, functions. Nobody compares policies,
+ * rights, comments, storage options, domains, extensions or the schemas that the history does not build; and drafts of
+ * migrations come from Prisma's comparison alone. `_prisma_migrations` and schema `_godwit` are never drift.
  */
 export class WasmSchemaEngine implements SchemaEngine {
   readonly #options: WasmSchemaEngineOptions;
@@ -50,9 +52,12 @@ export class WasmSchemaEngine implements SchemaEngine {
 
   async drift(database: Database, applied: Project): Promise<string> {
     const live: DiffTarget = { tag: 'schemaDatasource', ...schemaFiles(applied.schema), configDir: '.' };
-    return this.#ask('look for drift', this.#on(database), applied.schema, (engine) =>
-      diff(engine, { tag: 'migrations', ...migrationList(applied) }, live),
-    );
+    const connections = this.#on(database);
+    return this.#ask('look for drift', connections, applied.schema, async (engine) => {
+      const seen = await diff(engine, { tag: 'migrations', ...migrationList(applied) }, live);
+      const unseen = await unseenDrift(connections, seen);
+      return [seen, unseen].filter((sql) => sql !== '').join('\n\n');
+    });
   }
 
   async unmigratedChanges(database: Database, project: Project): Promise<string> {
@@ -111,7 +116,7 @@ export class WasmSchemaEngine implements SchemaEngine {
     );
   }
 
-  #on(database: Database): ConnectionFactory {
+  #on(database: Database): EngineConnections {
     const { shadowServer = database, ca } = this.#options;
     return new EngineConnections({ database, shadowServer, ca, runMainScript: refuseScripts });
   }

@@ -1,0 +1,139 @@
+import { SystemClock } from '../../lambda/adapters/aws/system-clock';
+import { AbortRequested } from '../../lambda/domain/errors';
+import { checksumOf, type Migration } from '../../lambda/domain/migration';
+import { type MigrateRequest, migrate, type StatementEvent } from '../../lambda/migrate/executor';
+import { acquireExecutorLock } from '../../lambda/migrate/executor-lock';
+import { readLedger } from '../../lambda/migrate/ledger';
+import { type Database, type Session, withSession } from '../../lambda/ports/database';
+import { useCluster } from '../support/cluster';
+
+const server = useCluster();
+const clock = new SystemClock();
+const open: Session[] = [];
+
+let database: Database;
+beforeEach(async () => {
+  database = await server.freshDatabase();
+  await run('CREATE TABLE wallet (id int PRIMARY KEY, address text)');
+});
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((session) => session.close()));
+});
+
+async function connect(applicationName = 'app'): Promise<Session> {
+  const session = await database.connect({ applicationName });
+  open.push(session);
+  return session;
+}
+const run = (sql: string) =>
+  withSession(database, { applicationName: 'test' }, (session) => session.query(sql));
+const ledger = () => withSession(database, { applicationName: 'test' }, (session) => readLedger(session));
+const indexes = async () =>
+  (
+    await withSession(database, { applicationName: 'test' }, (session) =>
+      session.query(
+        "SELECT c.relname AS name, i.indisvalid AS valid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE NOT i.indisprimary AND i.indrelid = 'wallet'::regclass",
+      ),
+    )
+  ).rows;
+
+const migration = (sql: string): Migration => ({
+  name: '1_test',
+  sql,
+  downSql: undefined,
+  checksum: checksumOf(sql),
+});
+
+const request = (sql: string, more: Partial<MigrateRequest> = {}): MigrateRequest => ({
+  database,
+  runId: 'run-1',
+  migrations: [migration(sql)],
+  maxBlockingMs: 100,
+  giveUpAfterMs: 600,
+  clock,
+  ...more,
+});
+
+const ATOMIC = 'CREATE TABLE first (a int);\nALTER TABLE wallet ADD COLUMN a int;';
+const INDEX = 'CREATE INDEX CONCURRENTLY wallet_address ON wallet (address);';
+
+async function readInTransaction(applicationName = 'slow report'): Promise<Session> {
+  const session = await connect(applicationName);
+  await session.query('BEGIN');
+  await session.query('SELECT * FROM wallet /* long */');
+  return session;
+}
+
+describe('a run that is told to stop', () => {
+  const aborting = (sql: string, at: (event: StatementEvent) => boolean) => {
+    const controller = new AbortController();
+    const onEvent = (event: StatementEvent): void => {
+      if (at(event)) setTimeout(() => controller.abort(new AbortRequested('test')), 100);
+    };
+    return migrate(request(sql, { signal: controller.signal, onEvent, giveUpAfterMs: 20_000 }));
+  };
+  const isSecond = ({ statement, status }: StatementEvent): boolean =>
+    statement === 2 && status === 'started';
+
+  test('cancels what runs and leaves nothing of an atomic file', async () => {
+    const startedAt = Date.now();
+    const outcome = await aborting('CREATE TABLE first (a int); SELECT pg_sleep(30);', isSecond);
+    expect(Date.now() - startedAt).toBeLessThan(5_000);
+    expect(outcome).toMatchObject({
+      outcome: 'aborted',
+      inMigration: '1_test',
+      statementsDone: 0,
+      applied: [],
+    });
+    expect(await ledger()).toEqual([]);
+    await expect(run('TABLE first')).rejects.toMatchObject({ sqlState: '42P01' });
+  });
+
+  test('keeps the finished statements of a stepwise file, removes its half index, and can go on', async () => {
+    const old = await connect();
+    await old.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+    await old.query('SELECT 1');
+    const sql = `CREATE TABLE first (a int);\n${INDEX}`;
+    expect(await aborting(sql, isSecond)).toMatchObject({ outcome: 'aborted', statementsDone: 1 });
+    expect(await indexes()).toEqual([]);
+    await old.query('COMMIT');
+    expect(await migrate(request(sql))).toMatchObject({ outcome: 'applied' });
+  });
+
+  test('stops while it waits for a lock', async () => {
+    await readInTransaction();
+    expect(await aborting(ATOMIC, isSecond)).toMatchObject({ outcome: 'aborted', statementsDone: 0 });
+  });
+
+  test('stops while it waits for another executor', async () => {
+    await acquireExecutorLock(await connect(), { database, clock, waitMs: 0 });
+    const signal = AbortSignal.timeout(200);
+    expect(await migrate(request(ATOMIC, { signal }))).toMatchObject({
+      outcome: 'aborted',
+      statementsDone: 0,
+    });
+  });
+});
+
+describe('a deadline', () => {
+  test('stops a stepwise file between two statements, and the next call goes on', async () => {
+    let late = 0;
+    const slow = { now: () => new Date(Date.now() + late), sleep: clock.sleep };
+    const onEvent = ({ status }: StatementEvent): void => {
+      if (status === 'finished') late = 60_000;
+    };
+    const sql = `CREATE TABLE first (a int);\n${INDEX}`;
+    const deadline = new Date(Date.now() + 30_000);
+    const outcome = await migrate(request(sql, { clock: slow, deadline, onEvent }));
+    expect(outcome).toMatchObject({ outcome: 'waiting', applied: [], statements: { length: 1 } });
+    expect(await migrate(request(sql))).toMatchObject({ outcome: 'applied', statements: { length: 1 } });
+  });
+
+  test('begins no atomic file when it has passed', async () => {
+    expect(await migrate(request(ATOMIC, { deadline: new Date(0) }))).toMatchObject({
+      outcome: 'waiting',
+      statements: [],
+    });
+    expect(await ledger()).toEqual([]);
+  });
+});
