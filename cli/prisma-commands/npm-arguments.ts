@@ -54,7 +54,7 @@ export function npmArguments(argv: readonly string[], env: Environment): readonl
   if (command === undefined || !env.npm_lifecycle_event?.startsWith(SCRIPTS)) return argv;
   const taken = [...EVERYWHERE, ...(BY_COMMAND[command] ?? [])]
     .map((option) => ({ ...option, flag: `--${option.name}`, value: env[variableOf(option)] }))
-    .filter((option) => option.value !== undefined );
+    .filter((option) => option.value !== undefined && !isGiven(args, option));
   const complete = taken.flatMap((option) => {
     if (!option.takesValue) return option.value === TRUE ? [option.flag] : [];
     return option.value === TRUE ? [] : [option.flag, option.value ?? ''];

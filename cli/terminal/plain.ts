@@ -11,6 +11,8 @@ export type Level = 'quiet' | 'normal' | 'verbose';
 
 const REPEAT_AFTER_MS = 10_000;
 const SQL_COLUMNS = 100;
+/** A migration of a hundred quick statements would bury what matters. */
+const WORTH_A_LINE_MS = 500;
 /** Elsewhere a statement is worth a line only when it fails: the report has them all. */
 const TELLS_STATEMENTS: ReadonlySet<Phase> = new Set<Phase>(['Migrate', 'RollBack']);
 
@@ -70,8 +72,9 @@ export class PlainLines {
   }
 
   #statement(event: StatementProgress): string[] {
+    const isLong = event.status === 'finished' && (event.durationMs ?? 0) >= WORTH_A_LINE_MS;
     const told = TELLS_STATEMENTS.has(PHASE_OF[event.step])
-      ? event.status === 'finished' || event.status === 'retrying' || event.status === 'failed'
+      ? isLong || event.status === 'retrying' || event.status === 'failed'
       : event.status === 'failed';
     return told ? [statementText(event, cutTo(visibleLine(event.sql), SQL_COLUMNS))] : [];
   }

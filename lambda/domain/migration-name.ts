@@ -32,10 +32,12 @@ export function sharedTimestamps(names: readonly string[]): readonly (readonly [
 
 /** A clock that is behind, or a second migration within the same second, must not break the order: it comes last. */
 export function timeForNext(migrations: readonly { readonly name: string }[], now: Date): Date {
-  const latest = migrations
-    .map(({ name }) => timestampOf(name))
-    .filter((timestamp) => timestamp.length === TIMESTAMP_DIGITS)
-    .reduce((last, timestamp) => (timestamp > last ? timestamp : last), '');
+  const latest =
+    migrations
+      .map(({ name }) => timestampOf(name))
+      .filter((timestamp) => timestamp.length === TIMESTAMP_DIGITS)
+      .sort()
+      .at(-1) ?? '';
   if (latest === '' || timestampAt(now) > latest) return now;
   const [, ...parts] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(latest)?.map(Number) ?? [];
   const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = parts;

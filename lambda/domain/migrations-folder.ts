@@ -117,7 +117,7 @@ const fieldsOf = ({ file, line, problem, remedy }: FolderProblem) => ({
  * They come from branches that were merged in another order than they were written.
  */
 export function outOfOrder(applied: readonly string[], pending: readonly string[]): readonly string[] {
-  const last = applied.reduce((latest, name) => (name > latest ? name : latest), '');
+  const last = [...applied].sort().at(-1) ?? '';
   return pending.filter((name) => name < last);
 }
 

@@ -20,7 +20,9 @@ export interface DraftMigration {
   readonly sql: string;
 }
 
-export type DevDiagnosis = { readonly needsReset: false } | { readonly needsReset: true; readonly reason: string };
+export type DevDiagnosis =
+  | { readonly needsReset: false }
+  | { readonly needsReset: true; readonly reason: string };
 
 export interface SchemaEngine {
   diagnose(database: Database, project: Project): Promise<HistoryDiagnosis>;

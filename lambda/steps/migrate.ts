@@ -11,19 +11,24 @@ type Part = Extract<JournalEntry, { type: 'statements' }>;
 
 export const migrateStep = step<'Migrate'>('Migrate', async (run) => {
   const startedAt = run.clock.now();
+  const migrations = pendingMigrations(run);
   const abort = abortSignal(run);
   const watch = await startLockWatch({ database: run.database });
   try {
     const outcome = await migrate({
       database: run.database,
       runId: run.runId,
-      migrations: pendingMigrations(run),
+      migrations,
       maxBlockingMs: run.policy.maxBlockingMs,
       giveUpAfterMs: run.policy.lockGiveUpMs,
       deadline: run.deadline,
       signal: abort.signal,
       clock: run.clock,
-      onEvent: statementTeller(run, 'Migrate'),
+      onEvent: statementTeller(
+        run,
+        'Migrate',
+        migrations.map(({ name }) => name),
+      ),
     });
     const { worstBlockingMs } = await watch.stop();
     run.metrics.record('WorstBlocking', worstBlockingMs, 'Milliseconds');

@@ -24,10 +24,15 @@ export async function rehearseOn(run: RunContext, clone: Database): Promise<Rehe
   const before = await readState(run, clone, asOf);
   const contentsBefore = await contentsOf(run, clone);
 
+  const teller = statementTeller(
+    run,
+    'RunRehearsal',
+    migrations.map(({ name }) => name),
+  );
   const statements: StatementTiming[] = [];
   const pictures: CatalogPicture[] = [before.catalog];
   for (const migration of migrations) {
-    const outcome = await migrate({ ...requestOn(run, clone), migrations: [migration] });
+    const outcome = await migrate({ ...requestOn(run, clone), onEvent: teller, migrations: [migration] });
     statements.push(...outcome.statements);
     if (outcome.outcome !== 'applied') {
       return { ...nothing, statements, findings: [failedFinding(migration, outcome)] };
@@ -57,7 +62,6 @@ const requestOn = (run: RunContext, clone: Database) => ({
   signal: run.signal,
   clock: run.clock,
   observeLocks: true,
-  onEvent: statementTeller(run, 'RunRehearsal'),
 });
 
 async function tryDownScripts(

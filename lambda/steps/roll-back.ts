@@ -17,7 +17,7 @@ export const rollBack = step<'RollBack'>('RollBack', async (run) => {
       maxBlockingMs: run.policy.maxBlockingMs,
       giveUpAfterMs: run.policy.lockGiveUpMs,
       clock: run.clock,
-      onEvent: statementTeller(run, 'RollBack'),
+      onEvent: statementTeller(run, 'RollBack', names),
     });
     if (outcome.outcome !== 'applied') {
       const problem = outcome.outcome === 'failed' ? outcome.failed.message : outcome.outcome;

@@ -46,7 +46,8 @@ class Servers implements Database {
     const query = async (sql: string) => {
       if (session.ended) throw new Error('terminating connection due to administrator command');
       const mark = /^MARK (.+)$/.exec(sql)?.[1];
-      if (mark !== undefined && session.readOnly) throw new Error('cannot execute INSERT in a read-only transaction');
+      if (mark !== undefined && session.readOnly)
+        throw new Error('cannot execute INSERT in a read-only transaction');
       if (mark !== undefined) server.marks.add(mark);
       else if (sql.includes('SET default_transaction_read_only = on')) server.fenced = true;
       else if (sql.includes('RESET default_transaction_read_only')) server.fenced = false;

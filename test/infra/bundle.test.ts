@@ -1,12 +1,22 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { STEP_NAMES } from '../../lambda/domain/step';
 import { ENVIRONMENT_KEYS } from '../../lambda/handlers/environment';
 import { bundleSteps } from '../../lib/step-code';
 
-const code = mkdtempSync(join(tmpdir(), 'godwit-bundle-'));
+const folders: string[] = [];
+const newFolder = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'godwit-bundle-'));
+  folders.push(folder);
+  return folder;
+};
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true });
+});
+
+const code = newFolder();
 bundleSteps(code);
 
 /** In a process of its own, in the bundle's folder, with no package in reach, as Lambda loads it. */
@@ -67,7 +77,7 @@ test("Postgres's parser and Prisma's engine lie beside the code", () => {
 });
 
 test('the parser works from a bundle, with its module found beside it', () => {
-  const parser = mkdtempSync(join(tmpdir(), 'godwit-bundle-'));
+  const parser = newFolder();
   bundleSteps(parser, join(__dirname, '../../lambda/sql/parse.ts'));
   const script = `require('./index.js').parseScript('SELECT 1; SELECT 2')
     .then((parsed) => console.log(JSON.stringify(parsed.statements.length)))`;
@@ -88,7 +98,7 @@ test('no Postgres server, no infrastructure and no tool is bundled', () => {
 });
 
 test('the same code gives the same bundle', () => {
-  const again = mkdtempSync(join(tmpdir(), 'godwit-bundle-'));
+  const again = newFolder();
   bundleSteps(again);
   for (const file of readdirSync(code)) {
     expect(readFileSync(join(again, file)).equals(readFileSync(join(code, file)))).toBe(true);

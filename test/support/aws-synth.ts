@@ -1,5 +1,5 @@
 /** Synthesizes a stage as `cdk synth` does, offline, once in a test file. */
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApp } from '../../lib/app';
@@ -21,8 +21,6 @@ export interface Synthesized {
   readonly resources: Readonly<Record<string, Resource>>;
   /** Rules broken and not acknowledged. */
   readonly violations: readonly string[];
-  /** Where the bundle of the steps lies. */
-  readonly code: string;
   ofType(type: string): readonly (readonly [string, Resource])[];
 }
 
@@ -37,16 +35,12 @@ export function synthesize(stage: Stage): Synthesized {
   const template = assembly.getStackArtifact(stack.artifactId).template as {
     Resources: Record<string, Resource>;
   };
-  const assets = JSON.parse(readFileSync(join(outdir, `${stack.artifactId}.assets.json`), 'utf8')) as {
-    files: Record<string, { source: { path: string; packaging: string } }>;
-  };
-  const code =
-    Object.values(assets.files).find(({ source }) => source.packaging === 'zip')?.source.path ?? '';
+  const violations = violationsIn(outdir);
+  rmSync(outdir, { recursive: true });
   return {
     text: JSON.stringify(template, null, 1),
     resources: template.Resources,
-    violations: violationsIn(outdir),
-    code: join(outdir, code),
+    violations,
     ofType: (type) => Object.entries(template.Resources).filter(([, resource]) => resource.Type === type),
   };
 }

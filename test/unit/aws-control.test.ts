@@ -10,7 +10,10 @@ import { MemoryStore } from '../support/aws-memory-store';
 describe('control', () => {
   const person = { by: 'ada', at: '2026-03-01T12:00:00.000Z' };
   const setUp = (asks: readonly ('approval' | 'decision')[] = ['approval', 'decision']) => {
-    const client = new SFNClient({ region: 'eu-central-1', credentials: { accessKeyId: 'x', secretAccessKey: 'x' } });
+    const client = new SFNClient({
+      region: 'eu-central-1',
+      credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
+    });
     const mock = mockClient(client);
     mock.onAnyCommand().callsFake((input) => {
       throw new Error(`unexpected call with ${JSON.stringify(input)}`);
@@ -20,7 +23,10 @@ describe('control', () => {
     const store = new MemoryStore();
     store.objects.set(requestKey('run-1'), JSON.stringify({ policy: { rehearse: false } }));
     for (const question of asks) {
-      store.objects.set(questionKey('run-1', question), JSON.stringify({ taskToken: `token-${question}`, answerBy: '2026-03-01T13:00:00.000Z' }));
+      store.objects.set(
+        questionKey('run-1', question),
+        JSON.stringify({ taskToken: `token-${question}`, answerBy: '2026-03-01T13:00:00.000Z' }),
+      );
     }
     const control = new StepFunctionsControl(
       client,
@@ -142,7 +148,10 @@ describe('control', () => {
     await control.reject('run-1', person);
     await control.decide('run-1', 'hold', person);
     const journal = await Journal.open(store, 'run-1');
-    expect(journal.checkpoint('Approve')).toMatchObject({ verdict: 'blocked', record: { decision: 'refused' } });
+    expect(journal.checkpoint('Approve')).toMatchObject({
+      verdict: 'blocked',
+      record: { decision: 'refused' },
+    });
     expect(journal.checkpoint('Decide')).toMatchObject({ verdict: 'passed', record: { decision: 'hold' } });
   });
 

@@ -42,6 +42,7 @@ const SNAPSHOT: readonly (readonly [number, ProgressEvent])[] = [
 const statement = (
   step: 'Migrate' | 'RunRehearsal',
   status: 'started' | 'finished' | 'failed',
+  durationMs = 12,
 ): ProgressEvent => ({
   type: 'statement',
   step,
@@ -51,7 +52,7 @@ const statement = (
   line: 7,
   sql: 'CREATE INDEX\n  CONCURRENTLY "i" ON "T" ("c")',
   status,
-  ...(status === 'started' ? {} : { durationMs: 12 }),
+  ...(status === 'started' ? {} : { durationMs }),
   ...(status === 'failed' ? { message: 'no space' } : {}),
 });
 
@@ -79,20 +80,21 @@ test('quiet tells nothing while it works', () => {
   expect(linesOf('quiet', SNAPSHOT)).toEqual([]);
 });
 
-test('statements are told where they change production, on the clone only when they fail', () => {
+test('statements that take long are told where they change production, on the clone only when they fail', () => {
   expect(
     linesOf('normal', [
       [0, statement('RunRehearsal', 'finished')],
       [1, statement('RunRehearsal', 'failed')],
       [2, statement('Migrate', 'started')],
-      [3, statement('Migrate', 'finished')],
+      [3, statement('Migrate', 'finished', 700)],
+      [4, statement('Migrate', 'finished')],
     ]),
   ).toEqual([
     '09:00:00Z Rehearse started',
     '09:00:01Z Rehearse 20251124090000_production_indexes:7 (1/2) failed in 12 ms: no space  CREATE INDEX CONCURRENTLY "i" ON "T" ("c")',
     '09:00:02Z Rehearse left in 2.0 s',
     '09:00:02Z Migrate started',
-    '09:00:03Z Migrate 20251124090000_production_indexes:7 (1/2) finished in 12 ms  CREATE INDEX CONCURRENTLY "i" ON "T" ("c")',
+    '09:00:03Z Migrate 20251124090000_production_indexes:7 (1/2) finished in 700 ms  CREATE INDEX CONCURRENTLY "i" ON "T" ("c")',
   ]);
 });
 

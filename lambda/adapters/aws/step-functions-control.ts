@@ -74,10 +74,13 @@ export class StepFunctionsControl implements WorkflowControl {
   async #answer(runId: string, question: QuestionName, answer: Answer): Promise<AnswerOutcome> {
     const asked = await this.#read<Question>(questionKey(runId, question));
     // Past its deadline a question is none any more: the run has gone on without an answer.
-    if (asked === undefined || Date.parse(answer.at) > Date.parse(asked.answerBy)) return { outcome: 'not-asked' };
+    if (asked === undefined || Date.parse(answer.at) > Date.parse(asked.answerBy))
+      return { outcome: 'not-asked' };
     const written = await this.#store.putIfAbsent(answerKey(runId, question), JSON.stringify(answer));
     const valid =
-      written.outcome === 'written' ? answer : ((await this.#read<Answer>(answerKey(runId, question))) ?? answer);
+      written.outcome === 'written'
+        ? answer
+        : ((await this.#read<Answer>(answerKey(runId, question))) ?? answer);
     await recordAnswer(this.#store, runId, question, valid);
     await this.#resume(asked, resumesWith[valid.answer]);
     return written.outcome === 'written'

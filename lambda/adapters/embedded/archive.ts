@@ -23,8 +23,11 @@ interface ArchiverState {
 }
 
 const POLL_MS = 10;
-/** The archiver tries three times, a second apart, and then again a minute later: nothing is gained by waiting. */
-const TRIES = 3;
+/**
+ * The archiver tries three times, a second apart, and then again a minute later: nothing is gained by waiting. The first
+ * of the three may have failed before the count began.
+ */
+const FAILURES_THAT_TELL = 2;
 /** Older segments are archived before younger ones; one that is missing behind the last is gone for good. */
 const STRAGGLER_MS = 2_000;
 
@@ -39,7 +42,7 @@ export async function segmentsArrive(
   const deadline = Date.now() + limitMs;
   while (!(await isThere(join(archive.folder, range.last)))) {
     signal.throwIfAborted();
-    const hopeless = (await failuresSoFar(session)) - before >= TRIES;
+    const hopeless = (await failuresSoFar(session)) - before >= FAILURES_THAT_TELL;
     if (hopeless || Date.now() > deadline) {
       throw new ArchivingStalled(archive.folder, await describeTrouble(archive, session, range.last));
     }
@@ -104,7 +107,7 @@ export async function probeArchiving(archive: Archive, database: Database): Prom
     const began = Date.now();
     const segment = await withSession(
       database,
-      { applicationName: 'godwit-archiving', statementTimeoutMs: PROBE_LIMIT_MS },
+      { applicationName: 'godwit-archiving', statementTimeoutMs: 2 * PROBE_LIMIT_MS },
       async (session) => {
         const { mode } = await stateOf(session);
         if (mode !== 'on') throw new ArchivingStalled(archive.folder, `archive_mode is ${mode}`);
@@ -114,7 +117,7 @@ export async function probeArchiving(archive: Archive, database: Database): Prom
         );
         await session.query('SELECT pg_switch_wal()');
         const last = rows[0]?.segment ?? '';
-        const signal = AbortSignal.timeout(PROBE_LIMIT_MS);
+        const { signal } = new AbortController();
         await segmentsArrive(
           archive,
           session,

@@ -194,14 +194,14 @@ export class EmbeddedRecovery implements Recovery {
   }
 
   async #pointState(home: Home, name: string): Promise<RestorePointState> {
-    const point = await readPoint(home, name);
-    if (point !== undefined) return { state: 'ready', restorePoint: publicPoint(point) };
     const work = this.#points.state(name);
-    if (work?.state === 'failed') return work;
     if (work?.state === 'running') {
       const { doneBytes, totalBytes } = work.progress;
       return totalBytes === 0 ? { state: 'creating' } : { state: 'creating', doneBytes, totalBytes };
     }
+    const point = await readPoint(home, name);
+    if (point !== undefined) return { state: 'ready', restorePoint: publicPoint(point) };
+    if (work?.state === 'failed') return work;
     const holder = await lockHolder(pointLock(home, name));
     return holder !== undefined && isAlive(holder) ? { state: 'creating' } : { state: 'absent' };
   }

@@ -1,6 +1,7 @@
 /** Makes restore points: a base backup that is near enough, a named place in the WAL, and all WAL up to it archived. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf } from '../../domain/errors';
 import { type Session, withSession } from '../../ports/database';
 import { segmentsArrive } from './archive';
 import type { WorkProgress } from './background';
@@ -49,7 +50,10 @@ export async function makeRestorePoint(
       home,
       (await pointOnReusedBackup(serving, name, options)) ?? (await pointOnNewBackup(serving, name, options)),
     );
-    await prune(serving, options);
+    // The restore point is good, whether or not there is room made for the next one.
+    await prune(serving, options).catch((error: unknown) => {
+      options.log(`Old restore points could not be cleared away: ${messageOf(error)}`);
+    });
   });
 }
 
