@@ -8,6 +8,7 @@ import {
   lockTimeoutFor,
   mayChangeSettings,
 } from './file-run';
+import { LockObserver } from './lock-observer';
 import type { FileOutcome } from './outcome';
 import { type Attempt, retryOnLocks } from './retry';
 
@@ -37,6 +38,7 @@ async function attemptFile(run: FileRun): Promise<Attempt> {
     await asOurselves(session, run.script);
     await run.seal(session);
     await session.query('COMMIT');
+    run.log.committed();
     return { ok: true };
   } catch (error) {
     if (isConnectionLoss(error)) return settle(run, at.index, error);
@@ -49,6 +51,7 @@ async function attemptFile(run: FileRun): Promise<Attempt> {
 async function runStatements(run: FileRun, session: Session, at: { index: number }): Promise<void> {
   const { statements } = run.script;
   let limit: number | undefined;
+  const observer = run.request.observeLocks ? await LockObserver.begin(session) : undefined;
   for (const [index, statement] of statements.entries()) {
     at.index = index;
     run.request.signal?.throwIfAborted();
@@ -56,6 +59,7 @@ async function runStatements(run: FileRun, session: Session, at: { index: number
     const wanted = lockTimeoutFor(run, statement, index > 0);
     if (wanted !== limit) await session.query(`SET LOCAL lock_timeout = ${wanted}`);
     await session.query(statement.sql);
+    if (observer) run.log.observed(index, await observer.lookAgain());
     limit = mayChangeSettings(statement) ? undefined : wanted;
     run.log.finished(index);
   }

@@ -19,6 +19,8 @@ export interface ExecutorRequest {
   /** No statement is begun after this. */
   readonly deadline?: Date;
   onEvent?(event: StatementEvent): void;
+  /** For rehearsals: each statement's timing says which locks it took and whether it wrote a table anew. */
+  readonly observeLocks?: boolean;
 }
 
 export interface MigrateRequest extends ExecutorRequest {

@@ -3,6 +3,7 @@ import type { StatementTiming } from '../domain/run';
 import type { Clock } from '../ports/clock';
 import type { ParsedScript } from '../sql/parse';
 import { shorten } from '../sql/summary';
+import type { ObservedEffects } from './lock-observer';
 import type { StatementEvent } from './outcome';
 
 const SHOWN_CHARACTERS = 200;
@@ -11,6 +12,7 @@ interface Track {
   attempts: number;
   startedAt: number;
   waitedMs: number;
+  effects?: ObservedEffects;
 }
 
 export class StatementLog {
@@ -51,6 +53,10 @@ export class StatementLog {
     track.waitedMs += this.#now() - track.startedAt;
   }
 
+  observed(index: number, effects: ObservedEffects): void {
+    this.#track(index).effects = effects;
+  }
+
   finished(index: number): void {
     const statement = this.#file.script.statements[index];
     if (statement === undefined) return;
@@ -61,8 +67,14 @@ export class StatementLog {
       line: statement.line,
       sql: shorten(statement.sql, SHOWN_CHARACTERS),
       ...measures,
+      ...this.#effects(index),
     });
     this.#event(index, 'finished', measures);
+  }
+
+  /** Locks are held until COMMIT: only now is it known for how long. */
+  committed(): void {
+    this.#timings = this.#timings.map((timing) => ({ ...timing, ...this.#effects(timing.statement - 1) }));
   }
 
   skipped(index: number, message: string): void {
@@ -81,6 +93,13 @@ export class StatementLog {
   #measures(index: number): { durationMs: number; attempts: number; waitedMs: number } {
     const { attempts, startedAt, waitedMs } = this.#track(index);
     return { durationMs: this.#now() - startedAt, attempts, waitedMs };
+  }
+
+  #effects(index: number): Pick<StatementTiming, 'locks' | 'rewrites'> {
+    const { effects, startedAt } = this.#track(index);
+    if (effects === undefined) return {};
+    const heldMs = this.#now() - startedAt;
+    return { locks: effects.locks.map((lock) => ({ ...lock, heldMs })), rewrites: effects.rewrites };
   }
 
   #event(index: number, status: StatementEvent['status'], more: Partial<StatementEvent>): void {

@@ -4,6 +4,7 @@ import { factsOf } from '../sql/facts';
 import type { SqlStatement } from '../sql/parse';
 import { runAlone } from './alone';
 import { asOurselves, type FileRun, failedStatement, isConnectionLoss, lockTimeoutFor } from './file-run';
+import { LockObserver } from './lock-observer';
 import type { FileOutcome } from './outcome';
 import { type Attempt, type RetryOutcome, retryOnLocks } from './retry';
 import { type JournalKey, readJournal, recordFinished, WHOLE_FILE } from './statement-journal';
@@ -57,7 +58,9 @@ async function attemptInTransaction(
     run.log.started(index);
     await session.query('BEGIN');
     await session.query(`SET LOCAL lock_timeout = ${lockTimeoutFor(run, statement, false)}`);
+    const observer = run.request.observeLocks ? await LockObserver.begin(session) : undefined;
     await session.query(statement.sql);
+    if (observer) run.log.observed(index, await observer.lookAgain());
     await asOurselves(session, run.script);
     await recordFinished(session, key, { ordinal: index + 1, runId: run.request.runId });
     await session.query('COMMIT');

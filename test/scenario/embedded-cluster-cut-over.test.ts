@@ -1,0 +1,167 @@
+/** Restored clusters that take over: over and over again, and although processes die in the middle of it. */
+import { cp, mkdir, readdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EmbeddedCluster } from '../../lambda/adapters/embedded/cluster';
+import { cutOverFile, type Home, homeAt, saveFacts } from '../../lambda/adapters/embedded/cluster-files';
+import { EmbeddedEndpoint } from '../../lambda/adapters/embedded/endpoint';
+import { EmbeddedRecovery } from '../../lambda/adapters/embedded/recovery';
+import { stopServer } from '../../lambda/adapters/embedded/server';
+import { withSession } from '../../lambda/ports/database';
+import { readyInstance, readyRestorePoint } from '../contract/recovery.contract';
+import { processesUnder, projectRoot } from '../support/cluster';
+import { type RecoveryOnCluster, recoveryOnCluster } from '../support/cluster-marks';
+
+const OPTIONS = { applicationName: 'godwit-test' } as const;
+
+let under: RecoveryOnCluster;
+let endpoint: EmbeddedEndpoint;
+let home: Home;
+
+beforeAll(async () => {
+  under = await recoveryOnCluster();
+  endpoint = new EmbeddedEndpoint(under.on.cluster);
+  home = (await under.on.cluster.kit()).home;
+}, 60_000);
+afterAll(() => under?.dispose());
+
+const restored = async (name: string, point: string): Promise<string> => {
+  await readyInstance(under, name, { kind: 'restore-point', name: point });
+  return name;
+};
+const served = (): Promise<readonly string[]> => under.marksIn('serving');
+const timeline = async (): Promise<number> => {
+  const { rows } = await withSession(under.on.database, OPTIONS, (session) =>
+    session.query<{ timeline: number }>(
+      `SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int AS timeline`,
+    ),
+  );
+  return rows[0]?.timeline ?? 0;
+};
+
+it('returns again and again, also to what lies before an earlier return', async () => {
+  await under.write('one');
+  await readyRestorePoint(under, 'after-one');
+  await under.write('lost-1');
+  expect(await endpoint.cutOver(await restored('back-1', 'after-one'), 'before-back-1')).toBe('passed');
+  expect(await served()).toEqual(['one']);
+  const second = await timeline();
+
+  await under.write('two');
+  await readyRestorePoint(under, 'after-two');
+  await under.write('lost-2');
+  expect(await endpoint.cutOver(await restored('back-2', 'after-two'), 'before-back-2')).toBe('passed');
+  expect(await served()).toEqual(['one', 'two']);
+  expect(await timeline()).toBeGreaterThan(second);
+
+  await under.write('three');
+  await readyRestorePoint(under, 'after-three');
+  expect(
+    await under.marksIn(await readyInstance(under, 'three', { kind: 'restore-point', name: 'after-three' })),
+  ).toEqual(['one', 'three', 'two']);
+  await under.recovery.discardInstance('three');
+
+  // Both branched off where their timelines were numbered alike.
+  expect(await endpoint.cutOver(await restored('back-3', 'after-one'), 'before-back-3')).toBe('passed');
+  expect(await served()).toEqual(['one']);
+  expect(await under.recovery.archiving()).toMatchObject({ healthy: true });
+  await under.write('four');
+  await readyRestorePoint(under, 'after-four');
+  expect(await endpoint.cutOver(await restored('back-4', 'after-two'), 'before-back-4')).toBe('passed');
+  expect(await served()).toEqual(['one', 'two']);
+});
+
+it('keeps the URL, the password and the data of what it replaced', async () => {
+  await under.write('kept');
+  await readyRestorePoint(under, 'kept');
+  await under.write('only-in-the-old');
+  await endpoint.cutOver(await restored('replacement', 'kept'), 'the-old');
+  expect((await under.on.cluster.ensureStarted()).url).toBe(under.on.url);
+  expect(await readdir(home.kept)).toContain('the-old');
+  expect(processesUnder(join(home.kept, 'the-old'))).toEqual([]);
+  expect(await readdir(home.instances)).not.toContain('replacement');
+
+  // Looked at as for forensics: in a copy, as a cluster of its own.
+  const folder = join(under.on.dataDir, '..', 'forensics');
+  const facts = await under.on.cluster.facts();
+  await mkdir(folder, { mode: 0o755 });
+  await cp(join(home.kept, 'the-old'), homeAt(folder).pgData, { recursive: true, preserveTimestamps: true });
+  await ownLike(under.on.cluster, homeAt(folder).pgData);
+  await writeFile(homeAt(folder).marker, facts.id);
+  await saveFacts(folder, { ...facts, home: folder });
+  const old = EmbeddedCluster.at(folder, { projectRoot, fsync: false });
+  const { database } = await old.ensureStarted();
+  expect(await under.marksIn(database)).toContain('only-in-the-old');
+  expect(await served()).not.toContain('only-in-the-old');
+  await old.reset();
+});
+
+it('refuses to keep two clusters under one name, and serves on', async () => {
+  await readyRestorePoint(under, 'unnamed');
+  await restored('unnamed', 'unnamed');
+  await expect(endpoint.cutOver('unnamed', 'the-old')).rejects.toMatchObject({ name: 'RecoveryRefused' });
+  expect(await endpoint.inspect()).toEqual({ state: 'serving' });
+  expect(await served()).toContain('kept');
+  await under.recovery.discardInstance('unnamed');
+});
+
+describe('a cut-over whose process dies', () => {
+  /** What it had done when it died; the plan was written before all of it. */
+  const POINTS: Readonly<Record<string, (instance: string) => Promise<void>>> = {
+    'before anything was stopped': async () => undefined,
+    'when the old cluster was stopped': async () => {
+      await stopServer(home.pgData, home.log);
+    },
+    'when the old cluster was set aside': async (instance) => {
+      await stopServer(join(home.instances, instance, 'data'), home.log);
+      await stopServer(home.pgData, home.log);
+      await rename(home.pgData, join(home.kept, `${instance}-old`));
+    },
+    'when the new one was put in its place': async (instance) => {
+      await POINTS['when the old cluster was set aside']?.(instance);
+      await rename(join(home.instances, instance, 'data'), home.pgData);
+    },
+  };
+
+  it.each(Object.keys(POINTS).map((point, index) => ({ point, index })))(
+    'is carried out $point, by whoever comes next',
+    async ({ point, index }) => {
+      const instance = `dying-${index}`;
+      const keepAs = `${instance}-old`;
+      await under.write(`at-${instance}`);
+      await readyRestorePoint(under, instance);
+      await under.write(`after-${instance}`);
+      await endpoint.fence('going back');
+      await restored(instance, instance);
+      const { lineages } = await under.on.cluster.facts();
+      const lineage = (lineages.at(-1)?.number ?? 0) + 1;
+      const plan = { instance, keepAs, lineage, at: new Date().toISOString() };
+      await writeFile(cutOverFile(under.on.dataDir), JSON.stringify(plan));
+      await POINTS[point]?.(instance);
+
+      expect(await endpoint.inspect()).toMatchObject({ state: 'cutting-over' });
+      // Another process: its recovery sweeps, and must not sweep this away.
+      const cluster = EmbeddedCluster.at(under.on.dataDir, { projectRoot, fsync: false });
+      const recovery = new EmbeddedRecovery(cluster);
+      await recovery.listInstances();
+      // Half of them are finished by a start, half by the cut-over that is asked for again.
+      if (index % 2 === 0) await cluster.ensureStarted();
+      expect(await new EmbeddedEndpoint(cluster).cutOver(instance, keepAs)).toBe('passed');
+      expect(await endpoint.inspect()).toEqual({ state: 'serving' });
+      expect(await served()).toContain(`at-${instance}`);
+      expect(await served()).not.toContain(`after-${instance}`);
+      expect((await cluster.facts()).lineages.at(-1)?.number).toBe(lineage);
+      expect(await readdir(home.kept)).toContain(keepAs);
+      await under.write(`on-${instance}`);
+      expect(await recovery.archiving()).toMatchObject({ healthy: true });
+      await recovery.close();
+    },
+  );
+});
+
+async function ownLike(cluster: EmbeddedCluster, folder: string): Promise<void> {
+  const { user } = await cluster.kit();
+  if (user === undefined) return;
+  const { execFile } = await import('node:child_process');
+  const { promisify } = await import('node:util');
+  await promisify(execFile)('chown', ['-R', `${user.uid}:${user.gid}`, folder]);
+}
