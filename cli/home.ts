@@ -11,7 +11,7 @@ import { parseDatabaseUrl } from '../lambda/adapters/postgres/database-url';
 import { PgDatabase } from '../lambda/adapters/postgres/pg-database';
 import { installedWasm } from '../lambda/adapters/prisma/installed-wasm';
 import { WasmSchemaEngine } from '../lambda/adapters/prisma/wasm-schema-engine';
-import { systemClock } from '../lambda/adapters/system-clock';
+import { SystemClock } from '../lambda/adapters/system-clock';
 import type { Capacity } from '../lambda/ports/capacity';
 import type { Database } from '../lambda/ports/database';
 import type { Endpoint } from '../lambda/ports/endpoint';
@@ -108,7 +108,7 @@ export function stepContext(context: CommandContext, home: Home): StepContext {
     engine: home.engine,
     notifier: new OutboxNotifier(home.store),
     metrics: { record: () => undefined },
-    clock: systemClock,
+    clock: new SystemClock(),
     progress: { report: (event) => context.terminal.event(event) },
     owner: thisProcess,
     isOwnerGone,

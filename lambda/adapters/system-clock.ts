@@ -1,8 +1,20 @@
-/** The machine's own time. */
-import { setTimeout as sleep } from 'node:timers/promises';
+/** The time of the machine. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../ports/clock';
 
-export const systemClock: Clock = {
-  now: () => new Date(),
-  sleep: (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}),
-};
+export class SystemClock implements Clock {
+  now(): Date {
+    return new Date();
+  }
+
+  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    try {
+      await delay(ms, undefined, signal === undefined ? {} : { signal });
+    } catch (error) {
+      // Node rejects with an AbortError of its own; the port promises the signal's reason.
+      signal?.throwIfAborted();
+      throw error;
+    }
+  }
+}

@@ -1,5 +1,7 @@
 /** Questions that a run puts to people, and their answers: each is asked in one object and answered once in another. */
 
+import type { ChecklistItem } from './run';
+
 export type QuestionName = 'approval' | 'decision';
 
 export interface Question {
@@ -9,6 +11,8 @@ export interface Question {
   readonly text: string;
   readonly askedAt: string;
   readonly answerBy: string;
+  /** What there is to go by. */
+  readonly checklist?: readonly ChecklistItem[];
   /** Present on AWS only: resumes the waiting state. */
   readonly taskToken?: string;
 }

@@ -15,7 +15,7 @@ import { RdsRecovery } from '../adapters/aws/rds-recovery';
 import { S3ObjectStore } from '../adapters/aws/s3-object-store';
 import { SecretsManagerSecrets } from '../adapters/aws/secrets-manager-secrets';
 import { SnsNotifier } from '../adapters/aws/sns-notifier';
-import { SystemClock } from '../adapters/aws/system-clock';
+import { SystemClock } from '../adapters/system-clock';
 import { PgDatabase } from '../adapters/postgres/pg-database';
 import { WasmSchemaEngine } from '../adapters/prisma/wasm-schema-engine';
 import type { StepInput, StepName, StepOutput } from '../domain/step';

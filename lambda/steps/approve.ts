@@ -48,12 +48,16 @@ export const awaitApproval = step<'Approve'>('AwaitApproval', async (run): Promi
   await ask(run, {
     question: 'approval',
     text: [`Apply ${names.join(', ')} to ${run.request.database}?`, ...reasons].join(' '),
+    checklist: finalChecklist(run),
   });
   return { verdict: 'waiting', route: 'asked', message: `waiting for approval: godwit approve ${run.runId}` };
 });
 
 /** Asked once: a step entered again after a crash finds its question and does not move the deadline. */
-export async function ask(run: RunContext, { question, text }: Pick<Question, 'question' | 'text'>): Promise<void> {
+export async function ask(
+  run: RunContext,
+  { question, text, checklist: items }: Pick<Question, 'question' | 'text' | 'checklist'>,
+): Promise<void> {
   const now = run.clock.now();
   const asked: Question = {
     runId: run.runId,
@@ -61,10 +65,11 @@ export async function ask(run: RunContext, { question, text }: Pick<Question, 'q
     text,
     askedAt: now.toISOString(),
     answerBy: new Date(now.getTime() + run.policy.answerWithinMs).toISOString(),
+    ...(items === undefined ? {} : { checklist: items }),
     ...(run.input.taskToken === undefined ? {} : { taskToken: run.input.taskToken }),
   };
   const written = await run.store.putIfAbsent(questionKey(run.runId, question), JSON.stringify(asked));
-  if (written.outcome === 'conflict') return;
+  if (written.outcome === 'conflict') return renewToken(run, question);
   await run.notifier.notify({
     runId: run.runId,
     audience: 'on-call',
@@ -72,6 +77,17 @@ export async function ask(run: RunContext, { question, text }: Pick<Question, 'q
     body: `${text}\n\nAnswer by ${asked.answerBy}: ${commandsFor(run.runId, question)}`,
     attributes: { question },
   });
+}
+
+/** A retried task has a new token, and the old one resumes nothing any more; all else of the question stands. */
+async function renewToken(run: RunContext, question: Question['question']): Promise<void> {
+  const key = questionKey(run.runId, question);
+  const stored = await run.store.get(key);
+  const { taskToken } = run.input;
+  if (!stored || taskToken === undefined) return;
+  const asked = JSON.parse(stored.body) as Question;
+  if (asked.taskToken === taskToken) return;
+  await run.store.putIfMatch(key, JSON.stringify({ ...asked, taskToken }), stored.version);
 }
 
 const commandsFor = (runId: string, question: Question['question']): string =>

@@ -45,8 +45,20 @@ export function step<P extends Phase>(name: StepName, body: StepBody<P>): Step {
         ? ({ verdict: 'blocked', route: 'aborted', message: 'stopped by a person before anything was changed' } as const)
         : body(run),
     );
-    return conclude(run, name, phase, outcome);
+    return conclude(run, name, phase, bounded(run, phase, outcome));
   };
+}
+
+/** Longest that an instance or a restore point is waited for; a status that never changes must not keep a run for ever. */
+const LONGEST_WAIT_MS = 6 * 3_600_000;
+const WAITS_FOR_INFRASTRUCTURE: ReadonlySet<Phase> = new Set<Phase>(['Snapshot', 'Rehearse', 'Restore', 'CutOver']);
+
+function bounded<Record_>(run: RunContext, phase: Phase, outcome: StepOutcome<Record_>): StepOutcome<Record_> {
+  if (outcome.verdict !== 'waiting' || !WAITS_FOR_INFRASTRUCTURE.has(phase)) return outcome;
+  const began = run.journal.entries.find((entry) => entry.type === 'entered' && PHASE_OF[entry.step] === phase);
+  const waitedMs = run.clock.now().getTime() - Date.parse(began?.at ?? '');
+  if (!(waitedMs > LONGEST_WAIT_MS)) return outcome;
+  return { verdict: 'failed', message: `still not ready after ${Math.round(waitedMs / 3_600_000)} hours: ${outcome.message}` };
 }
 
 async function underLease<P extends Phase>(

@@ -26,7 +26,7 @@ async function discardInstances(run: RunContext): Promise<void> {
   const mine = [rehearsalInstanceOf(run.runId), ...(isServing ? [] : [restoredInstanceOf(run.runId)])];
   for (const name of mine) {
     try {
-      if ((await run.recovery.inspectInstance(name)).state !== 'absent') await run.recovery.discardInstance(name);
+      await run.recovery.discardInstance(name);
     } catch (error) {
       await run.journal.append({
         type: 'note',

@@ -1,4 +1,4 @@
-import { SystemClock } from '../../lambda/adapters/aws/system-clock';
+import { SystemClock } from '../../lambda/adapters/system-clock';
 import { checksumOf, type Migration } from '../../lambda/domain/migration';
 import { type MigrateOutcome, type MigrateRequest, migrate, runDown } from '../../lambda/migrate/executor';
 import { readLedger } from '../../lambda/migrate/ledger';

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { SystemClock } from '../../lambda/adapters/aws/system-clock';
+import { SystemClock } from '../../lambda/adapters/system-clock';
 import { checksumOf, type Migration } from '../../lambda/domain/migration';
 import { type MigrateRequest, migrate } from '../../lambda/migrate/executor';
 import { readLedger } from '../../lambda/migrate/ledger';
@@ -76,7 +76,7 @@ describe('a process killed by SIGKILL', () => {
   ): Promise<void> {
     const script = `
       const { PgDatabase } = require('./lambda/adapters/postgres/pg-database');
-      const { SystemClock } = require('./lambda/adapters/aws/system-clock');
+      const { SystemClock } = require('./lambda/adapters/system-clock');
       const { migrate } = require('./lambda/migrate/executor');
       const { options, request } = JSON.parse(process.env.TEST_REQUEST);
       const onEvent = (event) => console.log(JSON.stringify(event));

@@ -1,4 +1,4 @@
-import { SystemClock } from '../../lambda/adapters/aws/system-clock';
+import { SystemClock } from '../../lambda/adapters/system-clock';
 import { AbortRequested } from '../../lambda/domain/errors';
 import { checksumOf, type Migration } from '../../lambda/domain/migration';
 import { type MigrateRequest, migrate, type StatementEvent } from '../../lambda/migrate/executor';

@@ -5,7 +5,7 @@ import { EmfMetrics } from '../../lambda/adapters/aws/emf-metrics';
 import { AwsAccessDenied } from '../../lambda/adapters/aws/errors';
 import { SecretsManagerSecrets, SecretUnusable } from '../../lambda/adapters/aws/secrets-manager-secrets';
 import { SnsNotifier, subjectOf } from '../../lambda/adapters/aws/sns-notifier';
-import { SystemClock } from '../../lambda/adapters/aws/system-clock';
+import { SystemClock } from '../../lambda/adapters/system-clock';
 import { awsError } from '../support/aws-fake-rds';
 
 const settings = { region: 'eu-central-1', credentials: { accessKeyId: 'x', secretAccessKey: 'x' } };

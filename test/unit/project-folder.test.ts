@@ -275,15 +275,12 @@ describe('what is history', () => {
   });
 });
 
-it('reads two thousand migrations without noticeable delay where they are history', async () => {
+it('reads two thousand migrations, most of them history', async () => {
   const names = Array.from({ length: 2000 }, (_, index) => `${20250101000000 + index}_m`);
   const dir = await folder({
     [INIT]: undefined,
     ...Object.fromEntries(names.map((name) => [`migrations/${name}/migration.sql`, 'SELECT 1;'])),
   });
-  const began = performance.now();
   const project = await readProject(dir, { applied: async () => names.slice(0, 1990) });
   expect(project.migrations).toHaveLength(2000);
-  // Measured: 0.2 s. The limit only tells a file read in vain a thousand times over.
-  expect(performance.now() - began).toBeLessThan(3000);
 });

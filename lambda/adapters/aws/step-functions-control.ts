@@ -9,11 +9,11 @@ import {
   questionKey,
 } from '../../domain/question';
 import type { StepOutput } from '../../domain/step';
+import { recordAnswer, resumesWith } from '../../journal/answers';
 import { readRequest } from '../../journal/journal';
 import type { ObjectStore } from '../../ports/object-store';
 import type { AnswerOutcome, Decision, PersonsAnswer, WorkflowControl } from '../../ports/workflow-control';
 import { callAws } from './call';
-import { recordAnswer, resumesWith } from './record-answer';
 
 export class StepFunctionsControl implements WorkflowControl {
   readonly #client: SFNClient;

@@ -206,6 +206,7 @@ const contentOf = (home: Home): readonly string[] => [
   home.instances,
   home.kept,
   home.log,
+  `${home.log}.old`,
   home.marker,
 ];
 

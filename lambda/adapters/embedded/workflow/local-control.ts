@@ -1,8 +1,7 @@
 /** Questions, answers and aborts through the object store, so that a person may act from another terminal. */
 import { type Answer, abortKey, answerKey, type Question, type QuestionName, questionKey } from '../../../domain/question';
-import type { PhaseRecords } from '../../../domain/run';
 import type { StepOutput } from '../../../domain/step';
-import { Journal } from '../../../journal/journal';
+import { recordAnswer, resumesWith } from '../../../journal/answers';
 import type { Clock } from '../../../ports/clock';
 import type { ObjectStore } from '../../../ports/object-store';
 import type { AnswerOutcome, Decision, PersonsAnswer, WorkflowControl } from '../../../ports/workflow-control';
@@ -65,43 +64,15 @@ export async function waitForAnswer(request: WaitForAnswer): Promise<StepOutput>
   const deadline = asked ? Date.parse((JSON.parse(asked.body) as Question).answerBy) : 0;
   for (;;) {
     const answer = await readAnswer(store, runId, question);
-    if (answer) return recordAnswer(store, runId, question, answer);
+    if (answer) {
+      await recordAnswer(store, runId, question, answer);
+      return resumesWith[answer.answer];
+    }
     if (await request.isAborted()) return { verdict: 'blocked', route: 'aborted' };
     if (clock.now().getTime() >= deadline) throw new AnswerTimeout(`nobody answered the ${question} in time`);
     await clock.sleep(POLL_MS);
   }
 }
-
-/** The person's answer becomes the phase's checkpoint: a run that goes on after a crash does not ask again. */
-async function recordAnswer(store: ObjectStore, runId: string, question: QuestionName, answer: Answer): Promise<StepOutput> {
-  const journal = await Journal.open(store, runId);
-  const isApproval = question === 'approval';
-  const phase = isApproval ? 'Approve' : 'Decide';
-  const isYes = answer.answer === 'approve' || answer.answer === 'restore';
-  const output: StepOutput = isApproval
-    ? { verdict: isYes ? 'passed' : 'blocked', route: answer.answer }
-    : { verdict: 'passed', route: answer.answer };
-  if (!journal.checkpoint(phase)) {
-    await journal.append({
-      type: 'checkpoint',
-      at: answer.at,
-      step: isApproval ? 'AwaitApproval' : 'AwaitDecision',
-      phase,
-      verdict: output.verdict === 'passed' ? 'passed' : 'blocked',
-      route: output.route,
-      message: `${answer.answer} by ${answer.by}${answer.comment ? `: ${answer.comment}` : ''}`,
-      record: isApproval ? approvalRecord(answer, isYes) : { decision: isYes ? 'restore' : 'hold', by: answer.by },
-    });
-  }
-  return output;
-}
-
-const approvalRecord = (answer: Answer, granted: boolean): PhaseRecords['Approve'] => ({
-  decision: granted ? 'granted' : 'refused',
-  by: answer.by,
-  reasons: answer.comment ? [answer.comment] : [],
-  checklist: [],
-});
 
 async function readAnswer(store: ObjectStore, runId: string, question: QuestionName): Promise<Answer | undefined> {
   const stored = await store.get(answerKey(runId, question));

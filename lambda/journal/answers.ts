@@ -1,9 +1,9 @@
 /** Writes a person's answer down as the checkpoint of its phase, so that a run that goes on does not ask again. */
-import type { Answer, QuestionName } from '../../domain/question';
-import type { PhaseRecords } from '../../domain/run';
-import type { StepOutput } from '../../domain/step';
-import { Journal } from '../../journal/journal';
-import type { ObjectStore } from '../../ports/object-store';
+import { type Answer, type Question, type QuestionName, questionKey } from '../domain/question';
+import type { PhaseRecords } from '../domain/run';
+import type { StepOutput } from '../domain/step';
+import type { ObjectStore } from '../ports/object-store';
+import { Journal } from './journal';
 
 /** What the waiting state is resumed with. */
 export const resumesWith: Readonly<Record<Answer['answer'], StepOutput>> = {
@@ -22,6 +22,8 @@ export async function recordAnswer(
   const journal = await Journal.open(store, runId);
   const phase = question === 'approval' ? 'Approve' : 'Decide';
   if (journal.checkpoint(phase) !== undefined) return;
+  const asked = await store.get(questionKey(runId, question));
+  const { checklist = [] } = asked ? (JSON.parse(asked.body) as Question) : {};
   const { verdict, route } = resumesWith[answer.answer];
   await journal.append({
     type: 'checkpoint',
@@ -31,11 +33,14 @@ export async function recordAnswer(
     verdict: verdict === 'passed' ? 'passed' : 'blocked',
     route,
     message: `${answer.answer} by ${answer.by}${answer.comment ? `: ${answer.comment}` : ''}`,
-    record: recordOf(answer),
+    record: recordOf(answer, checklist),
   });
 }
 
-function recordOf(answer: Answer): PhaseRecords['Approve'] | PhaseRecords['Decide'] {
+function recordOf(
+  answer: Answer,
+  checklist: PhaseRecords['Approve']['checklist'],
+): PhaseRecords['Approve'] | PhaseRecords['Decide'] {
   switch (answer.answer) {
     case 'restore':
     case 'hold':
@@ -46,7 +51,7 @@ function recordOf(answer: Answer): PhaseRecords['Approve'] | PhaseRecords['Decid
         decision: answer.answer === 'approve' ? 'granted' : 'refused',
         by: answer.by,
         reasons: answer.comment ? [answer.comment] : [],
-        checklist: [],
+        checklist,
       };
   }
 }
