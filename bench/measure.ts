@@ -34,7 +34,10 @@ export const reportOf = (bench: string, results: readonly BenchResult[]): BenchR
   results,
   fallsShort: results
     .filter((result) => result.limit !== undefined && result.value > result.limit)
-    .map((result) => `${result.case}: ${Math.round(result.value)} ${result.unit}, limit ${result.limit} ${result.unit}`),
+    .map(
+      (result) =>
+        `${result.case}: ${Math.round(result.value)} ${result.unit}, limit ${result.limit} ${result.unit}`,
+    ),
 });
 
 export interface TimedCommand {
@@ -58,7 +61,8 @@ export async function time({ command, args, cwd, signal, expectedExit = 0 }: Tim
     child.once('error', reject);
     child.once('close', resolve);
   });
-  if (exitCode !== expectedExit) throw new Error(`${[command, ...args].join(' ')} ended with ${exitCode}: ${lastWords}`);
+  if (exitCode !== expectedExit)
+    throw new Error(`${[command, ...args].join(' ')} ended with ${exitCode}: ${lastWords}`);
   return performance.now() - began;
 }
 

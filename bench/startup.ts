@@ -18,9 +18,19 @@ export async function benchStartup({ projectRoot, quick, signal, tell }: BenchOp
     tell(`${name}: ${Math.round(value)} ms (limit ${limit} ms)`);
   };
   const godwit = (...args: string[]) =>
-    time({ command: process.execPath, args: [join(projectRoot, 'dist', 'godwit.mjs'), ...args], cwd: projectRoot, signal });
+    time({
+      command: process.execPath,
+      args: [join(projectRoot, 'dist', 'godwit.mjs'), ...args],
+      cwd: projectRoot,
+      signal,
+    });
 
-  record('--version', 'median of processes', median(await repeat(quick ? 5 : 15, () => godwit('--version'))), 300);
+  record(
+    '--version',
+    'median of processes',
+    median(await repeat(quick ? 5 : 15, () => godwit('--version'))),
+    300,
+  );
 
   const folder = await mkdtemp(join(tmpdir(), 'godwit-bench-'));
   try {
@@ -37,7 +47,12 @@ export async function benchStartup({ projectRoot, quick, signal, tell }: BenchOp
     await rm(folder, { recursive: true, force: true });
   }
   if (!quick) {
-    record('npm test', 'one process', await time({ command: 'npm', args: ['test'], cwd: projectRoot, signal }), 240_000);
+    record(
+      'npm test',
+      'one process',
+      await time({ command: 'npm', args: ['test'], cwd: projectRoot, signal }),
+      240_000,
+    );
   }
   return reportOf('startup', results);
 }

@@ -27,6 +27,7 @@ export function endingOf(error: unknown, { verbose }: { verbose: boolean }): End
 
 function withCauses(error: Error): string {
   const lines = [error.message];
-  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) lines.push(`  because: ${cause.message}`);
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause)
+    lines.push(`  because: ${cause.message}`);
   return lines.join('\n');
 }

@@ -82,7 +82,10 @@ async function embeddedHome(context: CommandContext, options: HomeOptions): Prom
   };
 }
 
-export const clusterOf = ({ options, invocation, terminal }: CommandContext, { port }: { port?: number } = {}): EmbeddedCluster =>
+export const clusterOf = (
+  { options, invocation, terminal }: CommandContext,
+  { port }: { port?: number } = {},
+): EmbeddedCluster =>
   EmbeddedCluster.at(options.dataDir, {
     projectRoot: invocation.projectRoot,
     database: 'wedefidaily',

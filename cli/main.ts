@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import type { CommandContext } from './command';
+import { globalOptions, type Invocation, type RawGlobalOptions } from './options';
 import { npmArguments } from './prisma-commands/npm-arguments';
-import { type Invocation, type RawGlobalOptions, globalOptions } from './options';
 
 type Run = (context: CommandContext, args: readonly string[], options: never) => Promise<number>;
 
@@ -12,8 +12,11 @@ export async function main(invocation: Invocation): Promise<number> {
   let exitCode = 0;
   const program = buildProgram(invocation, async (command, load, args, options) => {
     const { runCommand } = await import('./command');
-    exitCode = await runCommand(command, invocation, () => globalOptions(command.optsWithGlobals<RawGlobalOptions>(), invocation), async (context) =>
-      (await load())(context, args, options as never),
+    exitCode = await runCommand(
+      command,
+      invocation,
+      () => globalOptions(command.optsWithGlobals<RawGlobalOptions>(), invocation),
+      async (context) => (await load())(context, args, options as never),
     );
   });
   try {
@@ -28,16 +31,26 @@ export async function main(invocation: Invocation): Promise<number> {
 
 const argumentsOf = ({ argv, env }: Invocation): string[] => [...npmArguments(argv.slice(2), env)];
 
-type Execute = (command: Command, load: () => Promise<Run>, args: readonly string[], options: object) => Promise<void>;
+type Execute = (
+  command: Command,
+  load: () => Promise<Run>,
+  args: readonly string[],
+  options: object,
+) => Promise<void>;
 
 function buildProgram(invocation: Invocation, execute: Execute): Command {
   const program = new Command('godwit')
-    .description('Takes Prisma migrations to a busy production Postgres, with proof that the data survived and a way back.')
+    .description(
+      'Takes Prisma migrations to a busy production Postgres, with proof that the data survived and a way back.',
+    )
     .version(versionOf(invocation), '--version', 'print the version')
     .option('--prisma <dir>', 'Prisma folder: schema.prisma, migrations/, invariants/ (default: prisma)')
     .option('--database-url <url>', 'an existing server (default: DATABASE_URL, else the embedded cluster)')
     .option('--data-dir <dir>', 'embedded cluster, WAL archive, runs (default: .godwit)')
-    .option('--json', 'one JSON object a line on stdout, the last one of type "result"; everything for people on stderr')
+    .option(
+      '--json',
+      'one JSON object a line on stdout, the last one of type "result"; everything for people on stderr',
+    )
     .option('--no-color', 'no colours, no moving lines')
     .option('--quiet', 'only how it ended')
     .option('--verbose', 'every event, and the causes of errors')
@@ -60,60 +73,155 @@ function buildProgram(invocation: Invocation, execute: Execute): Command {
 
   const runOptions = (command: Command): Command =>
     command
-      .option('--phase <phase>', 'only the leading pending migrations that expand, or contract: expand, contract, all')
-      .option('--approve <mode>', 'auto grants, ask waits for a person, never refuses what needs approval (default: ask on a terminal)')
+      .option(
+        '--phase <phase>',
+        'only the leading pending migrations that expand, or contract: expand, contract, all',
+      )
+      .option(
+        '--approve <mode>',
+        'auto grants, ask waits for a person, never refuses what needs approval (default: ask on a terminal)',
+      )
       .option('--skip-rehearsal', 'do not try it on a clone first')
-      .option('--max-blocking <ms>', 'no request of the application waits longer than this for a migration (default: 100)')
+      .option(
+        '--max-blocking <ms>',
+        'no request of the application waits longer than this for a migration (default: 100)',
+      )
       .option('--until <migration>', 'the last migration to apply');
 
-  add('run', 'take the pending migrations through the whole workflow', async () => (await import('./commands/run')).runCommand, (command) =>
-    runOptions(command).addHelpText(
-      'after',
-      '\nExit codes: 0 succeeded or nothing to do · 1 failed, the database is as it was · 2 bad usage · 3 refused, nothing changed\n            4 held, writes are fenced · 5 state unknown · 130 stopped by a person',
-    ),
+  add(
+    'run',
+    'take the pending migrations through the whole workflow',
+    async () => (await import('./commands/run')).runCommand,
+    (command) =>
+      runOptions(command).addHelpText(
+        'after',
+        '\nExit codes: 0 succeeded or nothing to do · 1 failed, the database is as it was · 2 bad usage · 3 refused, nothing changed\n            4 held, writes are fenced · 5 state unknown · 130 stopped by a person',
+      ),
   );
-  add('rehearse', 'the workflow up to the rehearsal on a clone; nothing is changed', async () => (await import('./commands/run')).rehearseCommand, (command) =>
-    command.option('--until <migration>', 'the last migration to rehearse'),
+  add(
+    'rehearse',
+    'the workflow up to the rehearsal on a clone; nothing is changed',
+    async () => (await import('./commands/run')).rehearseCommand,
+    (command) => command.option('--until <migration>', 'the last migration to rehearse'),
   );
-  add('validate', 'take readings of all invariants', async () => (await import('./commands/validate')).validateCommand, (command) =>
-    command.option('--against <runId>', "compare with that run's readings from before"),
+  add(
+    'validate',
+    'take readings of all invariants',
+    async () => (await import('./commands/validate')).validateCommand,
+    (command) => command.option('--against <runId>', "compare with that run's readings from before"),
   );
-  add('status', 'what is applied and what is pending (as "prisma migrate status")', async () => (await import('./commands/prisma')).statusCommand);
-  add('deploy', '"run" without rehearsal and approval (as "prisma migrate deploy")', async () => (await import('./commands/run')).deployCommand, runOptions);
-  add('dev [name]', 'write a migration from the changes in schema.prisma, and apply it (as "prisma migrate dev")', async () => (await import('./commands/prisma')).devCommand, (command) =>
-    command.option('-n, --name <name>', 'name of the migration').option('--create-only', 'write it, do not apply it'),
+  add(
+    'status',
+    'what is applied and what is pending (as "prisma migrate status")',
+    async () => (await import('./commands/prisma')).statusCommand,
   );
-  add('resolve [migration]', 'mark a migration as applied or rolled back (as "prisma migrate resolve")', async () => (await import('./commands/prisma')).resolveCommand, (command) =>
-    command.option('--applied <migration>', 'it took effect').option('--rolled-back <migration>', 'it was undone'),
+  add(
+    'deploy',
+    '"run" without rehearsal and approval (as "prisma migrate deploy")',
+    async () => (await import('./commands/run')).deployCommand,
+    runOptions,
   );
-  add('baseline [migration]', 'adopt a database that "db push" made: prove that it has no drift, mark the migration applied', async () => (await import('./commands/prisma')).baselineCommand);
-  add('up', 'start the embedded cluster and keep it; prints its URL', async () => (await import('./commands/cluster')).upCommand, (command) =>
-    command.option('--port <port>', 'port to listen on (default: a free one, kept from then on)'),
+  add(
+    'dev [name]',
+    'write a migration from the changes in schema.prisma, and apply it (as "prisma migrate dev")',
+    async () => (await import('./commands/prisma')).devCommand,
+    (command) =>
+      command
+        .option('-n, --name <name>', 'name of the migration')
+        .option('--create-only', 'write it, do not apply it'),
+  );
+  add(
+    'resolve [migration]',
+    'mark a migration as applied or rolled back (as "prisma migrate resolve")',
+    async () => (await import('./commands/prisma')).resolveCommand,
+    (command) =>
+      command
+        .option('--applied <migration>', 'it took effect')
+        .option('--rolled-back <migration>', 'it was undone'),
+  );
+  add(
+    'baseline [migration]',
+    'adopt a database that "db push" made: prove that it has no drift, mark the migration applied',
+    async () => (await import('./commands/prisma')).baselineCommand,
+  );
+  add(
+    'up',
+    'start the embedded cluster and keep it; prints its URL',
+    async () => (await import('./commands/cluster')).upCommand,
+    (command) =>
+      command.option('--port <port>', 'port to listen on (default: a free one, kept from then on)'),
   );
   add('down', 'stop the embedded cluster', async () => (await import('./commands/cluster')).downCommand);
-  add('reset', 'stop the embedded cluster and delete it, its archive and its runs', async () => (await import('./commands/cluster')).resetCommand, (command) =>
-    command.option('--yes', 'do not ask'),
+  add(
+    'reset',
+    'stop the embedded cluster and delete it, its archive and its runs',
+    async () => (await import('./commands/cluster')).resetCommand,
+    (command) => command.option('--yes', 'do not ask'),
   );
-  add('seed', "fill WeDefiDaily's tables with deterministic, plausible data", async () => (await import('./commands/cluster')).seedCommand, (command) =>
-    command.option('--scale <n>', '1 is about 200,000 rows', '1'),
+  add(
+    'seed',
+    "fill WeDefiDaily's tables with deterministic, plausible data",
+    async () => (await import('./commands/cluster')).seedCommand,
+    (command) => command.option('--scale <n>', '1 is about 200,000 rows', '1'),
   );
-  add('snapshot', 'take a restore point now', async () => (await import('./commands/recovery')).snapshotCommand);
-  add('restore', 'restore to a restore point or a time', async () => (await import('./commands/recovery')).restoreCommand, (command) =>
-    command.requiredOption('--to <target>', 'name of a restore point, or an ISO time').option('--yes', 'do not ask'),
+  add(
+    'snapshot',
+    'take a restore point now',
+    async () => (await import('./commands/recovery')).snapshotCommand,
   );
-  add('runs <action> [runId]', 'list, show, report, watch: past and current runs', async () => (await import('./commands/runs')).runsCommand);
-  add('approve <runId>', 'grant what a run asks for', async () => (await import('./commands/answers')).approveCommand, withComment);
-  add('reject <runId>', 'refuse what a run asks for', async () => (await import('./commands/answers')).rejectCommand, withComment);
-  add('decide <runId> <decision>', 'restore or hold, after a failure', async () => (await import('./commands/answers')).decideCommand, withComment);
-  add('abort <runId>', 'stop a run; what it began is undone', async () => (await import('./commands/answers')).abortCommand, withComment);
-  add('demo', 'the main job: WeDefiDaily under load, through all its production migrations', async () => (await import('./commands/demo')).demoCommand, (command) =>
-    command
-      .option('--faulty', 'run a migration that breaks an invariant, and show the way back')
-      .option('--scale <n>', 'size of the sample data', '1')
-      .option('--rate <n>', "the simulated application's requests per second", '200'),
+  add(
+    'restore',
+    'restore to a restore point or a time',
+    async () => (await import('./commands/recovery')).restoreCommand,
+    (command) =>
+      command
+        .requiredOption('--to <target>', 'name of a restore point, or an ISO time')
+        .option('--yes', 'do not ask'),
   );
-  add('bench [name]', 'benchmarks; --quick takes under a minute', async () => (await import('./commands/bench')).benchCommand, (command) =>
-    command.option('--quick', 'fewer repetitions'),
+  add(
+    'runs <action> [runId]',
+    'list, show, report, watch: past and current runs',
+    async () => (await import('./commands/runs')).runsCommand,
+  );
+  add(
+    'approve <runId>',
+    'grant what a run asks for',
+    async () => (await import('./commands/answers')).approveCommand,
+    withComment,
+  );
+  add(
+    'reject <runId>',
+    'refuse what a run asks for',
+    async () => (await import('./commands/answers')).rejectCommand,
+    withComment,
+  );
+  add(
+    'decide <runId> <decision>',
+    'restore or hold, after a failure',
+    async () => (await import('./commands/answers')).decideCommand,
+    withComment,
+  );
+  add(
+    'abort <runId>',
+    'stop a run; what it began is undone',
+    async () => (await import('./commands/answers')).abortCommand,
+    withComment,
+  );
+  add(
+    'demo',
+    'the main job: WeDefiDaily under load, through all its production migrations',
+    async () => (await import('./commands/demo')).demoCommand,
+    (command) =>
+      command
+        .option('--faulty', 'run a migration that breaks an invariant, and show the way back')
+        .option('--scale <n>', 'size of the sample data', '1')
+        .option('--rate <n>', "the simulated application's requests per second", '200'),
+  );
+  add(
+    'bench [name]',
+    'benchmarks; --quick takes under a minute',
+    async () => (await import('./commands/bench')).benchCommand,
+    (command) => command.option('--quick', 'fewer repetitions'),
   );
   return program;
 }
@@ -124,6 +232,8 @@ const isText = (value: unknown): value is string => typeof value === 'string';
 
 /** Read, not imported: the bundle must not carry a second truth. */
 function versionOf({ projectRoot }: Invocation): string {
-  const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { version: string };
+  const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as {
+    version: string;
+  };
   return version;
 }

@@ -34,7 +34,8 @@ export interface GlobalOptions {
 }
 
 export function globalOptions(raw: RawGlobalOptions, { env, cwd }: Invocation): GlobalOptions {
-  if (raw.quiet && raw.verbose) throw new UsageError('--quiet and --verbose exclude each other. Use one of them.');
+  if (raw.quiet && raw.verbose)
+    throw new UsageError('--quiet and --verbose exclude each other. Use one of them.');
   const databaseUrl = raw.databaseUrl ?? env.DATABASE_URL;
   return {
     prismaDir: resolve(cwd, raw.prisma ?? 'prisma'),
@@ -57,15 +58,20 @@ export interface RawRunOptions {
 export function runPolicy(raw: RawRunOptions, defaults: Policy): Policy {
   return {
     ...defaults,
-    ...(raw.phase === undefined ? {} : { phase: oneOf('--phase', raw.phase, ['expand', 'contract', 'all'] as const) }),
+    ...(raw.phase === undefined
+      ? {}
+      : { phase: oneOf('--phase', raw.phase, ['expand', 'contract', 'all'] as const) }),
     ...(raw.approve === undefined ? {} : { approve: approvalMode(raw.approve) }),
     ...(raw.skipRehearsal ? { rehearse: false } : {}),
-    ...(raw.maxBlocking === undefined ? {} : { maxBlockingMs: milliseconds('--max-blocking', raw.maxBlocking) }),
+    ...(raw.maxBlocking === undefined
+      ? {}
+      : { maxBlockingMs: milliseconds('--max-blocking', raw.maxBlocking) }),
     ...(raw.until === undefined ? {} : { until: raw.until }),
   };
 }
 
-const approvalMode = (value: string): ApprovalMode => oneOf('--approve', value, ['auto', 'ask', 'never'] as const);
+const approvalMode = (value: string): ApprovalMode =>
+  oneOf('--approve', value, ['auto', 'ask', 'never'] as const);
 
 function oneOf<const T extends string>(option: string, value: string, allowed: readonly T[]): T {
   const found = allowed.find((candidate) => candidate === value);

@@ -4,15 +4,15 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { LocalControl, waitForAnswer } from '../lambda/adapters/embedded/workflow/local-control';
 import { executeWorkflow, type StepHandler } from '../lambda/adapters/embedded/workflow/local-workflow';
+import type { Project } from '../lambda/domain/migration';
 import type { QuestionName } from '../lambda/domain/question';
 import { newRunId, type Policy, type RunRequest } from '../lambda/domain/run';
-import type { Project } from '../lambda/domain/migration';
 import { STEP_NAMES, type StepName } from '../lambda/domain/step';
 import { createRun, Journal, listRuns, readRequest } from '../lambda/journal/journal';
 import { claimLease } from '../lambda/journal/lease';
+import { steps } from '../lambda/steps';
 import type { StepContext } from '../lambda/steps/context';
 import { isAborted } from '../lambda/steps/enter';
-import { steps } from '../lambda/steps';
 import type { CommandContext } from './command';
 import type { Home } from './home';
 
@@ -39,8 +39,12 @@ export async function takeThroughWorkflow(
     now: work.steps.clock.now(),
     isOwnerGone: work.steps.isOwnerGone,
   });
-  const control = new LocalControl(store, (runId) => execute(context, work.steps, runId, request.policy.rehearse));
-  const stop = onAbort(context.signal, () => control.abort(request.runId, { by: whoami(), at: new Date().toISOString() }));
+  const control = new LocalControl(store, (runId) =>
+    execute(context, work.steps, runId, request.policy.rehearse),
+  );
+  const stop = onAbort(context.signal, () =>
+    control.abort(request.runId, { by: whoami(), at: new Date().toISOString() }),
+  );
   const asking = askAtTerminal(context, work.steps, control, request);
   try {
     await control.start(request.runId);
@@ -52,16 +56,25 @@ export async function takeThroughWorkflow(
 }
 
 /** The run that was killed here goes on; otherwise a new one begins. */
-async function chooseRun(context: CommandContext, home: Home, project: Project, policy: Policy): Promise<RunRequest> {
+async function chooseRun(
+  context: CommandContext,
+  home: Home,
+  project: Project,
+  policy: Policy,
+): Promise<RunRequest> {
   const unfinished = await findUnfinished(home);
   if (unfinished) {
-    const hasBegun = unfinished.journal.entries.some((entry) => entry.type === 'entered' && entry.step === 'Migrate');
+    const hasBegun = unfinished.journal.entries.some(
+      (entry) => entry.type === 'entered' && entry.step === 'Migrate',
+    );
     const isSame = JSON.stringify(unfinished.request.project) === JSON.stringify(project);
     if (isSame || hasBegun) {
       context.terminal.note(`Going on with ${unfinished.request.runId}, which was interrupted.`);
       return unfinished.request;
     }
-    context.terminal.note(`${unfinished.request.runId} was interrupted before it changed anything, and the migrations are others now: beginning anew.`);
+    context.terminal.note(
+      `${unfinished.request.runId} was interrupted before it changed anything, and the migrations are others now: beginning anew.`,
+    );
     await closeInterrupted(home, unfinished);
   }
   const now = new Date();
@@ -98,11 +111,21 @@ async function closeInterrupted(home: Home, { journal }: FinishedRun): Promise<v
     verdict: 'passed',
     route: 'aborted',
     message: 'interrupted before anything was changed, and superseded',
-    record: { status: 'aborted', applied: [], rolledBack: [], reason: 'interrupted before anything was changed, and superseded' },
+    record: {
+      status: 'aborted',
+      applied: [],
+      rolledBack: [],
+      reason: 'interrupted before anything was changed, and superseded',
+    },
   });
 }
 
-async function execute(context: CommandContext, stepContext: StepContext, runId: string, rehearse: boolean): Promise<void> {
+async function execute(
+  context: CommandContext,
+  stepContext: StepContext,
+  runId: string,
+  rehearse: boolean,
+): Promise<void> {
   const definition = JSON.parse(
     await readFile(join(context.invocation.projectRoot, 'dist', 'workflow.asl.json'), 'utf8'),
   ) as object;
@@ -151,8 +174,12 @@ function askAtTerminal(
     const answer = await context.terminal.ask(text, answered.signal);
     if (answered.signal.aborted) return;
     const person = { by: whoami(), at: new Date().toISOString() };
-    if (question === 'decision') await control.decide(request.runId, answer === 'yes' ? 'restore' : 'hold', person);
-    else await (answer === 'yes' ? control.approve(request.runId, person) : control.reject(request.runId, person));
+    if (question === 'decision')
+      await control.decide(request.runId, answer === 'yes' ? 'restore' : 'hold', person);
+    else
+      await (answer === 'yes'
+        ? control.approve(request.runId, person)
+        : control.reject(request.runId, person));
   };
   return {
     stop: () => {
@@ -176,4 +203,3 @@ export function whoami(): string {
     return `uid ${process.getuid?.() ?? '?'}`;
   }
 }
-

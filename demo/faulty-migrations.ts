@@ -8,7 +8,12 @@ export async function readFaultyMigrations(folder: string): Promise<readonly Mig
   return Promise.all(
     names.map(async (name) => {
       const sql = await readFile(join(folder, name, 'migration.sql'), 'utf8');
-      return { name, sql, downSql: await readIfThere(join(folder, name, 'down.sql')), checksum: checksumOf(sql) };
+      return {
+        name,
+        sql,
+        downSql: await readIfThere(join(folder, name, 'down.sql')),
+        checksum: checksumOf(sql),
+      };
     }),
   );
 }

@@ -22,7 +22,12 @@ export interface StartingPointRequest {
  * Schema and data in one transaction: killed halfway, nothing of it remains and it can be begun again.
  * Answers the number of rows.
  */
-export async function makeStartingPoint({ database, baseline, scale, onTable }: StartingPointRequest): Promise<number> {
+export async function makeStartingPoint({
+  database,
+  baseline,
+  scale,
+  onTable,
+}: StartingPointRequest): Promise<number> {
   return withSession(database, { applicationName: 'godwit starting point' }, async (session) => {
     await session.query('begin');
     await session.query(baseline.sql);
@@ -34,10 +39,14 @@ export async function makeStartingPoint({ database, baseline, scale, onTable }: 
 }
 
 export async function hasTables(database: Database): Promise<boolean> {
-  return withSession(database, { applicationName: 'godwit starting point', readOnly: true }, async (session) => {
-    const { rows } = await session.query<{ found: boolean }>(
-      `select exists (select from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace) as found`,
-    );
-    return rows[0]?.found ?? false;
-  });
+  return withSession(
+    database,
+    { applicationName: 'godwit starting point', readOnly: true },
+    async (session) => {
+      const { rows } = await session.query<{ found: boolean }>(
+        `select exists (select from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace) as found`,
+      );
+      return rows[0]?.found ?? false;
+    },
+  );
 }

@@ -46,4 +46,7 @@ const { renderDefinition } = (await import(pathToFileURL(join(scratch, 'render-w
 writeFileSync(join(dist, 'workflow.asl.json'), `${JSON.stringify(renderDefinition(), undefined, 2)}\n`);
 
 const inputs = new Set([...Object.keys(cli.metafile.inputs), ...Object.keys(renderer.metafile.inputs)]);
-writeFileSync(join(dist, 'inputs.json'), JSON.stringify([...inputs].map((file) => relative(root, join(root, file))).sort()));
+writeFileSync(
+  join(dist, 'inputs.json'),
+  JSON.stringify([...inputs].map((file) => relative(root, join(root, file))).sort()),
+);

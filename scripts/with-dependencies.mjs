@@ -17,7 +17,9 @@ if (major < oldestNode[0] || (major === oldestNode[0] && minor < oldestNode[1]))
   fail(`Godwit needs Node ${oldestNode.join('.')} or newer, this is ${process.versions.node}.`);
 }
 
-const lockfile = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+const lockfile = createHash('sha256')
+  .update(readFileSync(join(root, 'package-lock.json')))
+  .digest('hex');
 if (!isInstalled()) install();
 if (!existsSync(join(root, 'dist', 'godwit.mjs')) || isBundleStale()) build();
 

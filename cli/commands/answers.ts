@@ -9,12 +9,20 @@ import { whoami } from '../workflow-run';
 
 type Options = { readonly comment?: string };
 
-export async function approveCommand(context: CommandContext, [runId = '']: readonly string[], raw: Options): Promise<number> {
+export async function approveCommand(
+  context: CommandContext,
+  [runId = '']: readonly string[],
+  raw: Options,
+): Promise<number> {
   const control = await controlOf(context, runId);
   return conclude(context, runId, 'approved', await control.approve(runId, personOf(raw)));
 }
 
-export async function rejectCommand(context: CommandContext, [runId = '']: readonly string[], raw: Options): Promise<number> {
+export async function rejectCommand(
+  context: CommandContext,
+  [runId = '']: readonly string[],
+  raw: Options,
+): Promise<number> {
   const control = await controlOf(context, runId);
   return conclude(context, runId, 'rejected', await control.reject(runId, personOf(raw)));
 }
@@ -28,10 +36,19 @@ export async function decideCommand(
     throw new UsageError(`The decision cannot be "${decision}". Use restore or hold.`);
   }
   const control = await controlOf(context, runId);
-  return conclude(context, runId, `decided: ${decision}`, await control.decide(runId, decision, personOf(raw)));
+  return conclude(
+    context,
+    runId,
+    `decided: ${decision}`,
+    await control.decide(runId, decision, personOf(raw)),
+  );
 }
 
-export async function abortCommand(context: CommandContext, [runId = '']: readonly string[], raw: Options): Promise<number> {
+export async function abortCommand(
+  context: CommandContext,
+  [runId = '']: readonly string[],
+  raw: Options,
+): Promise<number> {
   const control = await controlOf(context, runId);
   await control.abort(runId, personOf(raw));
   context.terminal.summary(`${runId} is asked to stop; watch it with "godwit runs watch ${runId}".`);

@@ -4,7 +4,9 @@ import { type BenchOptions, benchStartup } from '../../bench/startup';
 import { UsageError } from '../../lambda/domain/errors';
 import type { CommandContext } from '../command';
 
-const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<BenchReport>>> = { startup: benchStartup };
+const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<BenchReport>>> = {
+  startup: benchStartup,
+};
 
 export async function benchCommand(
   context: CommandContext,
@@ -15,7 +17,8 @@ export async function benchCommand(
   let fallsShort = false;
   for (const wanted of names) {
     const bench = BENCHES[wanted];
-    if (!bench) throw new UsageError(`There is no benchmark "${wanted}". There is ${Object.keys(BENCHES).join(', ')}.`);
+    if (!bench)
+      throw new UsageError(`There is no benchmark "${wanted}". There is ${Object.keys(BENCHES).join(', ')}.`);
     const report = await bench({
       projectRoot: context.invocation.projectRoot,
       // All of them at once, as nobody named one: quick.
@@ -31,10 +34,14 @@ export async function benchCommand(
 }
 
 const tableOf = (report: BenchReport): readonly string[] => [
-  `${report.bench} on ${Object.entries(report.machine).map(([key, value]) => `${key} ${value}`).join(', ')}`,
+  `${report.bench} on ${Object.entries(report.machine)
+    .map(([key, value]) => `${key} ${value}`)
+    .join(', ')}`,
   ...report.results.map(
     (result) =>
       `  ${result.case.padEnd(24)} ${String(result.value).padStart(8)} ${result.unit}${result.limit === undefined ? '' : `   limit ${result.limit}`}`,
   ),
-  report.fallsShort.length === 0 ? 'Every case is within its limit.' : `Falls short: ${report.fallsShort.join('; ')}`,
+  report.fallsShort.length === 0
+    ? 'Every case is within its limit.'
+    : `Falls short: ${report.fallsShort.join('; ')}`,
 ];

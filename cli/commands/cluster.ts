@@ -1,7 +1,8 @@
 /** `up`, `down`, `reset`, `seed`: the embedded cluster for people who work with it. */
+
+import { seed } from '../../demo/seed/seed';
 import { UsageError } from '../../lambda/domain/errors';
 import { withSession } from '../../lambda/ports/database';
-import { seed } from '../../demo/seed/seed';
 import type { CommandContext } from '../command';
 import { clusterOf, openHome } from '../home';
 import { port } from '../options';
@@ -13,14 +14,19 @@ export async function upCommand(
 ): Promise<number> {
   const cluster = clusterOf(context, raw.port === undefined ? {} : { port: port('--port', raw.port) });
   const { url, startedByUs } = await cluster.ensureStarted();
-  context.terminal.summary(startedByUs ? 'The embedded cluster is up.' : 'The embedded cluster was up already.', url);
+  context.terminal.summary(
+    startedByUs ? 'The embedded cluster is up.' : 'The embedded cluster was up already.',
+    url,
+  );
   context.finish({ url });
   return 0;
 }
 
 export async function downCommand(context: CommandContext): Promise<number> {
   const state = await clusterOf(context).stop();
-  context.terminal.summary(state === 'stopped' ? 'The embedded cluster is stopped.' : 'The embedded cluster was not running.');
+  context.terminal.summary(
+    state === 'stopped' ? 'The embedded cluster is stopped.' : 'The embedded cluster was not running.',
+  );
   context.finish({ state });
   return 0;
 }
@@ -31,7 +37,9 @@ export async function resetCommand(
   raw: { yes?: boolean },
 ): Promise<number> {
   if (!raw.yes && context.interactive) {
-    const answer = await context.terminal.ask(`Delete the cluster in ${context.options.dataDir}, its archive and its runs?`);
+    const answer = await context.terminal.ask(
+      `Delete the cluster in ${context.options.dataDir}, its archive and its runs?`,
+    );
     if (answer === 'no') {
       context.terminal.summary('Nothing was deleted.');
       return 130;
@@ -64,6 +72,7 @@ export async function seedCommand(
 
 export function scaleOf(text: string): number {
   const scale = Number(text);
-  if (!(scale > 0 && scale <= 100)) throw new UsageError(`--scale cannot be "${text}". Use a number above 0, at most 100.`);
+  if (!(scale > 0 && scale <= 100))
+    throw new UsageError(`--scale cannot be "${text}". Use a number above 0, at most 100.`);
   return scale;
 }

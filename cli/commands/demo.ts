@@ -1,6 +1,10 @@
 /** The main job: WeDefiDaily's database under a simulated application, taken through its pending migrations. */
 import { join } from 'node:path';
-import { type ApplicationStats, type RunningApplication, startApplication } from '../../demo/application/start';
+import {
+  type ApplicationStats,
+  type RunningApplication,
+  startApplication,
+} from '../../demo/application/start';
 import { readFaultyMigrations } from '../../demo/faulty-migrations';
 import { hasTables, makeStartingPoint } from '../../demo/starting-point';
 import { UsageError } from '../../lambda/domain/errors';
@@ -25,7 +29,11 @@ interface DemoOptions {
 /** Nobody is asked in a demonstration; everything else is as in production. */
 const POLICY: Policy = { ...DEFAULT_POLICY, approve: 'auto' };
 
-export async function demoCommand(context: CommandContext, _args: readonly string[], raw: DemoOptions): Promise<number> {
+export async function demoCommand(
+  context: CommandContext,
+  _args: readonly string[],
+  raw: DemoOptions,
+): Promise<number> {
   const began = performance.now();
   const scale = scaleOf(raw.scale);
   const rate = rateOf(raw.rate);
@@ -71,7 +79,10 @@ async function prepare(context: CommandContext, home: Home, project: Project, sc
     prismaDir: prismaDirOf(context),
     print: (text) => context.terminal.note(text.replaceAll(/\s+/g, ' ')),
   });
-  if (exitCode !== 0) throw new UsageError('The embedded database is not what the first migration builds. Begin anew with "godwit reset".');
+  if (exitCode !== 0)
+    throw new UsageError(
+      'The embedded database is not what the first migration builds. Begin anew with "godwit reset".',
+    );
 }
 
 interface LoadedRun {
@@ -80,7 +91,11 @@ interface LoadedRun {
   readonly rate: number;
 }
 
-async function runUnderLoad(context: CommandContext, home: Home, { project, policy, rate }: LoadedRun): Promise<FinishedRun> {
+async function runUnderLoad(
+  context: CommandContext,
+  home: Home,
+  { project, policy, rate }: LoadedRun,
+): Promise<FinishedRun> {
   const { pending } = await home.engine.diagnose(home.database, project);
   const application = pending.length > 0 ? await watchedApplication(context, home, rate) : undefined;
   const base = stepContext(context, home);
@@ -107,7 +122,11 @@ async function runUnderLoad(context: CommandContext, home: Home, { project, poli
   return run;
 }
 
-async function watchedApplication(context: CommandContext, home: Home, rate: number): Promise<RunningApplication> {
+async function watchedApplication(
+  context: CommandContext,
+  home: Home,
+  rate: number,
+): Promise<RunningApplication> {
   const application = await startApplication({
     url: home.url,
     ratePerSecond: rate,

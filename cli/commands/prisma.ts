@@ -13,8 +13,14 @@ export async function statusCommand(context: CommandContext): Promise<number> {
   return conclude(context, await status(await commandOf(context)));
 }
 
-export async function baselineCommand(context: CommandContext, [migration]: readonly string[]): Promise<number> {
-  return conclude(context, await baseline(await commandOf(context), migration === undefined ? {} : { migration }));
+export async function baselineCommand(
+  context: CommandContext,
+  [migration]: readonly string[],
+): Promise<number> {
+  return conclude(
+    context,
+    await baseline(await commandOf(context), migration === undefined ? {} : { migration }),
+  );
 }
 
 interface ResolveFlags {
@@ -22,7 +28,11 @@ interface ResolveFlags {
   readonly rolledBack?: string;
 }
 
-export async function resolveCommand(context: CommandContext, _args: readonly string[], raw: ResolveFlags): Promise<number> {
+export async function resolveCommand(
+  context: CommandContext,
+  _args: readonly string[],
+  raw: ResolveFlags,
+): Promise<number> {
   return conclude(context, await resolve(await commandOf(context), raw));
 }
 
@@ -31,7 +41,11 @@ interface DevFlags {
   readonly createOnly?: boolean;
 }
 
-export async function devCommand(context: CommandContext, [name]: readonly string[], raw: DevFlags): Promise<number> {
+export async function devCommand(
+  context: CommandContext,
+  [name]: readonly string[],
+  raw: DevFlags,
+): Promise<number> {
   const home = await openHome(context);
   const chosen = raw.name ?? name;
   const command = {
@@ -41,7 +55,10 @@ export async function devCommand(context: CommandContext, [name]: readonly strin
   };
   return conclude(
     context,
-    await dev(command, { ...(chosen === undefined ? {} : { name: chosen }), createOnly: raw.createOnly ?? false }),
+    await dev(command, {
+      ...(chosen === undefined ? {} : { name: chosen }),
+      createOnly: raw.createOnly ?? false,
+    }),
   );
 }
 
@@ -57,7 +74,8 @@ async function deploy(
   });
   const outcome = journal.outcome;
   const exitCode = EXIT_CODES[outcome?.status ?? 'failed'];
-  if (exitCode !== 0) context.terminal.summary(`${outcome?.status ?? 'failed'}: ${outcome?.reason ?? 'not judged'}`);
+  if (exitCode !== 0)
+    context.terminal.summary(`${outcome?.status ?? 'failed'}: ${outcome?.reason ?? 'not judged'}`);
   return { exitCode, applied: outcome?.applied ?? [] };
 }
 

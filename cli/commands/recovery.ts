@@ -16,8 +16,12 @@ export async function snapshotCommand(context: CommandContext): Promise<number> 
     await sleep(POLL_MS, undefined, { signal: context.signal });
     state = await recovery.inspectRestorePoint(name);
   }
-  if (state.state !== 'ready') throw new UsageError(`No restore point: ${state.state === 'failed' ? state.reason : 'it vanished'}.`);
-  context.terminal.summary(`Restore point ${state.restorePoint.name} at ${state.restorePoint.at}.`, `Return to it: godwit restore --to ${name}`);
+  if (state.state !== 'ready')
+    throw new UsageError(`No restore point: ${state.state === 'failed' ? state.reason : 'it vanished'}.`);
+  context.terminal.summary(
+    `Restore point ${state.restorePoint.name} at ${state.restorePoint.at}.`,
+    `Return to it: godwit restore --to ${name}`,
+  );
   context.finish({ status: 'succeeded', restorePoint: state.restorePoint });
   return 0;
 }
@@ -32,12 +36,17 @@ export async function restoreCommand(
   if (!raw.yes) {
     const question = `Restore to ${raw.to}? What was written since is lost to the application; the old instance is kept.`;
     if (!context.interactive || (await context.terminal.ask(question)) === 'no') {
-      context.terminal.summary(context.interactive ? 'Nothing was changed.' : 'A restore must be confirmed: add --yes.');
+      context.terminal.summary(
+        context.interactive ? 'Nothing was changed.' : 'A restore must be confirmed: add --yes.',
+      );
       context.finish({ status: 'blocked' });
       return 3;
     }
   }
-  const stamp = new Date().toISOString().replace(/[-:.TZ]/g, '').slice(0, 14);
+  const stamp = new Date()
+    .toISOString()
+    .replace(/[-:.TZ]/g, '')
+    .slice(0, 14);
   const instance = `restored-${stamp}`;
   let state = await recovery.beginInstance(instance, target);
   while (state.state === 'creating') {
@@ -46,7 +55,9 @@ export async function restoreCommand(
   }
   if (state.state !== 'ready') {
     await recovery.discardInstance(instance);
-    throw new UsageError(`The restore failed, nothing was changed: ${state.state === 'failed' ? state.reason : 'the instance vanished'}.`);
+    throw new UsageError(
+      `The restore failed, nothing was changed: ${state.state === 'failed' ? state.reason : 'the instance vanished'}.`,
+    );
   }
   while ((await endpoint.cutOver(instance, `kept-${stamp}`)) === 'waiting') await sleep(POLL_MS);
   await endpoint.unfence();
@@ -58,7 +69,9 @@ export async function restoreCommand(
 async function recoveryOf(context: CommandContext): Promise<{ recovery: Recovery; endpoint: Endpoint }> {
   const { recovery, endpoint } = await openHome(context);
   if (!recovery || !endpoint) {
-    throw new UsageError('Godwit can take restore points of its embedded cluster only, not of the server in DATABASE_URL.');
+    throw new UsageError(
+      'Godwit can take restore points of its embedded cluster only, not of the server in DATABASE_URL.',
+    );
   }
   return { recovery, endpoint };
 }
@@ -69,5 +82,7 @@ async function targetOf(recovery: Recovery, to: string): Promise<RecoveryTarget>
   const at = new Date(to);
   if (!Number.isNaN(at.getTime())) return { kind: 'time', at: at.toISOString() };
   const names = known.slice(0, 5).map(({ name }) => name);
-  throw new UsageError(`There is no restore point "${to}"${names.length > 0 ? ` (there are ${names.join(', ')})` : ''}. An ISO time does as well.`);
+  throw new UsageError(
+    `There is no restore point "${to}"${names.length > 0 ? ` (there are ${names.join(', ')})` : ''}. An ISO time does as well.`,
+  );
 }

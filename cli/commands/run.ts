@@ -1,8 +1,8 @@
 /** `run`, `deploy`, `rehearse`: pending migrations through the workflow. */
 import { join } from 'node:path';
+import { UsageError } from '../../lambda/domain/errors';
 import { DEFAULT_POLICY, EXIT_CODES, type Policy } from '../../lambda/domain/run';
 import { findingsOf } from '../../lambda/report/collect';
-import { UsageError } from '../../lambda/domain/errors';
 import type { CommandContext } from '../command';
 import { type Home, openHome, stepContext } from '../home';
 import { type RawRunOptions, runPolicy } from '../options';
@@ -10,16 +10,28 @@ import { appliedNames } from '../prisma-commands/context';
 import { readProject } from '../project-folder';
 import { type FinishedRun, takeThroughWorkflow } from '../workflow-run';
 
-export async function runCommand(context: CommandContext, _args: readonly string[], raw: RawRunOptions): Promise<number> {
+export async function runCommand(
+  context: CommandContext,
+  _args: readonly string[],
+  raw: RawRunOptions,
+): Promise<number> {
   const approve = context.interactive ? 'ask' : 'never';
   return runWith(context, runPolicy(raw, { ...DEFAULT_POLICY, approve }));
 }
 
-export async function deployCommand(context: CommandContext, _args: readonly string[], raw: RawRunOptions): Promise<number> {
+export async function deployCommand(
+  context: CommandContext,
+  _args: readonly string[],
+  raw: RawRunOptions,
+): Promise<number> {
   return runWith(context, runPolicy(raw, { ...DEFAULT_POLICY, approve: 'auto', rehearse: false }));
 }
 
-export async function rehearseCommand(context: CommandContext, _args: readonly string[], raw: RawRunOptions): Promise<number> {
+export async function rehearseCommand(
+  context: CommandContext,
+  _args: readonly string[],
+  raw: RawRunOptions,
+): Promise<number> {
   return runWith(context, runPolicy(raw, { ...DEFAULT_POLICY, approve: 'never', rehearseOnly: true }));
 }
 
@@ -38,8 +50,15 @@ async function runWith(context: CommandContext, policy: Policy): Promise<number>
     throw new UsageError(`--until names ${policy.until}, which is not in the migrations folder.`);
   }
   const home = opened ?? (await openHome(context));
-  const run = await takeThroughWorkflow(context, home, { project, policy, steps: stepContext(context, home) });
-  return concludeRun(context, run, { command: policy.rehearseOnly ? 'rehearse' : 'run', durationMs: performance.now() - began });
+  const run = await takeThroughWorkflow(context, home, {
+    project,
+    policy,
+    steps: stepContext(context, home),
+  });
+  return concludeRun(context, run, {
+    command: policy.rehearseOnly ? 'rehearse' : 'run',
+    durationMs: performance.now() - began,
+  });
 }
 
 /** Says how the run ended, and answers the exit code that `docs/command-line.md` promises for it. */
@@ -66,4 +85,3 @@ export function concludeRun(
   });
   return EXIT_CODES[status];
 }
-

@@ -13,7 +13,10 @@ import type { CommandContext } from '../command';
 
 const POLL_MS = 300;
 
-export async function runsCommand(context: CommandContext, [action = '', runId]: readonly string[]): Promise<number> {
+export async function runsCommand(
+  context: CommandContext,
+  [action = '', runId]: readonly string[],
+): Promise<number> {
   const store = new FileObjectStore(context.options.dataDir);
   switch (action) {
     case 'list':
@@ -33,11 +36,18 @@ async function list(context: CommandContext, store: ObjectStore): Promise<number
   const runs = await Promise.all(
     (await listRuns(store)).map(async (runId) => {
       const [request, journal] = await Promise.all([readRequest(store, runId), Journal.open(store, runId)]);
-      return { runId, at: request.requestedAt, database: request.database, status: journal.outcome?.status ?? 'unfinished' };
+      return {
+        runId,
+        at: request.requestedAt,
+        database: request.database,
+        status: journal.outcome?.status ?? 'unfinished',
+      };
     }),
   );
   context.terminal.summary(
-    ...(runs.length === 0 ? ['No run yet.'] : runs.map((run) => `${run.runId}  ${run.at}  ${run.status.padEnd(13)}  ${run.database}`)),
+    ...(runs.length === 0
+      ? ['No run yet.']
+      : runs.map((run) => `${run.runId}  ${run.at}  ${run.status.padEnd(13)}  ${run.database}`)),
   );
   context.finish({ runs });
   return 0;
@@ -57,7 +67,9 @@ async function show(context: CommandContext, store: ObjectStore, runId: string):
 async function report(context: CommandContext, store: ObjectStore, runId: string): Promise<number> {
   const [request, journal] = await Promise.all([readRequest(store, runId), Journal.open(store, runId)]);
   const { markdown, html } = renderReport(collectReport({ request, journal }));
-  const paths = ['md', 'html'].map((format) => join(context.options.dataDir, 'runs', runId, `report.${format}`));
+  const paths = ['md', 'html'].map((format) =>
+    join(context.options.dataDir, 'runs', runId, `report.${format}`),
+  );
   const [markdownPath = '', htmlPath = ''] = paths;
   // A finished run's report holds what was measured from outside, too: it stays.
   if (!journal.record('Report')) {

@@ -1,7 +1,7 @@
 /** `validate`: readings of all invariants now, alone or against those that a run took before it migrated. */
 import { takeReadings } from '../../lambda/checks/readings';
-import { compare, parseInvariant, type Readings } from '../../lambda/domain/invariant';
 import { UsageError } from '../../lambda/domain/errors';
+import { compare, parseInvariant, type Readings } from '../../lambda/domain/invariant';
 import { readRequest } from '../../lambda/journal/journal';
 import type { ObjectStore } from '../../lambda/ports/object-store';
 import type { CommandContext } from '../command';
@@ -26,7 +26,10 @@ export async function validateCommand(
     return compare(invariant, reference, now);
   });
   context.terminal.summary(
-    ...outcomes.map((outcome) => `${outcome.verdict.padEnd(13)}  ${outcome.name}  (${outcome.after})${outcome.differences.map((line) => `\n    ${line}`).join('')}`),
+    ...outcomes.map(
+      (outcome) =>
+        `${outcome.verdict.padEnd(13)}  ${outcome.name}  (${outcome.after})${outcome.differences.map((line) => `\n    ${line}`).join('')}`,
+    ),
   );
   const held = outcomes.every((outcome) => outcome.verdict === 'held' || outcome.severity === 'warning');
   context.finish({ invariants: outcomes });

@@ -2,7 +2,7 @@
 import { messageOf } from '../domain/errors';
 import type { Invariant, Reading, ReadingRow, Readings } from '../domain/invariant';
 import type { Database, Session } from '../ports/database';
-import { ConnectionLost, withSession } from '../ports/database';
+import { ConnectionLost, SQLSTATE, StatementFailed, withSession } from '../ports/database';
 
 /** An invariant that takes longer is not read: validation must not become the load that it watches for. */
 const STATEMENT_TIMEOUT_MS = 60_000;
@@ -36,6 +36,13 @@ export async function takeReadings(request: ReadingRequest): Promise<Readings> {
   });
 }
 
+const MISSING_OBJECT: ReadonlySet<string> = new Set([
+  SQLSTATE.undefinedTable,
+  SQLSTATE.undefinedColumn,
+  SQLSTATE.undefinedFunction,
+  SQLSTATE.undefinedSchema,
+]);
+
 /** A failed query aborts the transaction, and with it the snapshot: a savepoint keeps it. */
 async function readOne(session: Session, invariant: Invariant): Promise<Reading> {
   const began = performance.now();
@@ -47,7 +54,8 @@ async function readOne(session: Session, invariant: Invariant): Promise<Reading>
   } catch (error) {
     if (error instanceof ConnectionLost) throw error;
     await session.query('rollback to savepoint invariant');
-    return { problem: messageOf(error) };
+    const isAbsent = error instanceof StatementFailed && MISSING_OBJECT.has(error.sqlState);
+    return { problem: messageOf(error), ...(isAbsent ? { isAbsent } : {}) };
   }
 }
 

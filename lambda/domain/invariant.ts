@@ -21,7 +21,11 @@ export type ReadingRow = Readonly<Record<string, string | null>>;
 /** An invariant's measured value; a query that failed gives `problem` instead of rows. */
 export type Reading =
   | { readonly rows: readonly ReadingRow[]; readonly durationMs: number }
-  | { readonly problem: string };
+  | {
+      readonly problem: string;
+      /** What it reads is not there: its tables may be made by the very migration, or were taken away by it. */
+      readonly isAbsent?: boolean;
+    };
 
 /** By invariant file. */
 export type Readings = Readonly<Record<string, Reading>>;
@@ -64,10 +68,16 @@ function readHeader(sql: string): ReadonlyMap<string, string> {
   return header;
 }
 
+export interface ComparisonOptions {
+  /** After a way back everything is as before, absence included; after a migration an absence is not to be told from a slip of the pen. */
+  readonly isBack?: boolean;
+}
+
 export function compare(
   invariant: Invariant,
   before: Reading | undefined,
   after: Reading | undefined,
+  { isBack = false }: ComparisonOptions = {},
 ): InvariantOutcome {
   const outcome = (
     verdict: InvariantOutcome['verdict'],
@@ -80,7 +90,12 @@ export function compare(
     after: describe(invariant, after),
     differences: shorten(differences),
   });
+  if (isBack && isAbsent(before) && isAbsent(after)) return outcome('held', []);
   if (!after || 'problem' in after) return outcome('indeterminate', [after ? after.problem : 'not read']);
+  if (isAbsent(before)) {
+    // Nothing was there to be harmed, but what must never be must not begin now either.
+    return outcome(...verdictOf(invariant.expect === 'none' ? newViolations(invariant, NOTHING, after) : []));
+  }
   if (!before || 'problem' in before) return outcome('indeterminate', [before ? before.problem : 'not read']);
   const unusable = keyProblem(invariant, before) ?? keyProblem(invariant, after);
   if (unusable !== undefined) return outcome('indeterminate', [unusable]);
@@ -88,8 +103,18 @@ export function compare(
     invariant.expect === 'none'
       ? newViolations(invariant, before, after)
       : changedRows(invariant, before, after);
-  return outcome(differences.length === 0 ? 'held' : 'broken', differences);
+  return outcome(...verdictOf(differences));
 }
+
+const NOTHING = { rows: [] } as const;
+
+export const isAbsent = (reading: Reading | undefined): boolean =>
+  reading !== undefined && 'problem' in reading && reading.isAbsent === true;
+
+const verdictOf = (differences: readonly string[]): ['held' | 'broken', readonly string[]] => [
+  differences.length === 0 ? 'held' : 'broken',
+  differences,
+];
 
 type Rows = { readonly rows: readonly ReadingRow[] };
 
@@ -169,6 +194,7 @@ const shownKey = (invariant: Invariant, row: ReadingRow): string =>
 
 function describe(invariant: Invariant, reading: Reading | undefined): string {
   if (!reading) return 'not read';
+  if (isAbsent(reading)) return 'not there';
   if ('problem' in reading) return reading.problem;
   const noun = invariant.expect === 'none' ? 'violation' : 'row';
   return `${reading.rows.length} ${noun}${reading.rows.length === 1 ? '' : 's'}`;

@@ -41,7 +41,11 @@ export function planRollback(facts: RollbackFacts): RollbackPlan {
   return {
     rung: chosen,
     toRollBack: chosen === 'down-script' ? touched.map((migration) => migration.name).reverse() : [],
-    considered: opinions.map(([rung, opinion]) => ({ rung, chosen: rung === chosen, reason: opinion.reason })),
+    considered: opinions.map(([rung, opinion]) => ({
+      rung,
+      chosen: rung === chosen,
+      reason: opinion.reason,
+    })),
   };
 }
 
@@ -58,7 +62,10 @@ function downScript(facts: RollbackFacts, touched: readonly MigrationOutcomeFact
   if (without.length > 0) return { possible: false, reason: `no down.sql for ${namesOf(without)}` };
   const failed = touched.filter((migration) => migration.downScript === 'failed');
   if (failed.length > 0) {
-    return { possible: false, reason: `the down script did not bring everything back on the clone: ${namesOf(failed)}` };
+    return {
+      possible: false,
+      reason: `the down script did not bring everything back on the clone: ${namesOf(failed)}`,
+    };
   }
   // A rehearsal proves the way back from the whole migration only, not from some of its statements.
   const untried = touched.filter(

@@ -27,7 +27,12 @@ export class LockObserver {
   }
 
   async lookAgain(): Promise<ObservedEffects> {
-    const { rows } = await this.#session.query<{ oid: number; name: string; mode: string; file: string | null }>(LOCKS);
+    const { rows } = await this.#session.query<{
+      oid: number;
+      name: string;
+      mode: string;
+      file: string | null;
+    }>(LOCKS);
     const known = rows.filter(({ oid }) => this.#files.has(oid));
     const fresh = known.filter(({ oid, mode }) => !this.#held.has(`${oid} ${mode}`));
     for (const { oid, mode } of fresh) this.#held.add(`${oid} ${mode}`);

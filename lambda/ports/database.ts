@@ -132,6 +132,9 @@ export const SQLSTATE = {
   queryCanceled: '57014',
   insufficientPrivilege: '42501',
   undefinedTable: '42P01',
+  undefinedColumn: '42703',
+  undefinedFunction: '42883',
+  undefinedSchema: '3F000',
   readOnlyTransaction: '25006',
   adminShutdown: '57P01',
 } as const;

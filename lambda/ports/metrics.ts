@@ -1,4 +1,9 @@
 /** Numbers about a run, for dashboards and alarms. */
 export interface Metrics {
-  record(name: string, value: number, unit: 'Milliseconds' | 'Count' | 'Bytes', dimensions?: Readonly<Record<string, string>>): void;
+  record(
+    name: string,
+    value: number,
+    unit: 'Milliseconds' | 'Count' | 'Bytes',
+    dimensions?: Readonly<Record<string, string>>,
+  ): void;
 }

@@ -23,7 +23,12 @@ export const checkApproval = step<'Approve'>('CheckApproval', async (run): Promi
   }
   const reasons = await reasonsToAsk(run);
   if (run.policy.rehearseOnly) {
-    return { verdict: 'blocked', route: 'rehearsed', message: 'rehearsed; nothing was changed', record: record('not-needed', reasons) };
+    return {
+      verdict: 'blocked',
+      route: 'rehearsed',
+      message: 'rehearsed; nothing was changed',
+      record: record('not-needed', reasons),
+    };
   }
   switch (run.policy.approve) {
     case 'auto':
@@ -101,7 +106,10 @@ function finalChecklist(run: RunContext): readonly ChecklistItem[] {
     hasRecovery: run.recovery !== undefined,
     snapshot: run.journal.record('Snapshot'),
     rehearsal: run.journal.record('Rehearse'),
-    pending: pendingMigrations(run).map(({ name, downSql }) => ({ name, hasDownScript: downSql !== undefined })),
+    pending: pendingMigrations(run).map(({ name, downSql }) => ({
+      name,
+      hasDownScript: downSql !== undefined,
+    })),
     now: run.clock.now(),
   });
 }
@@ -121,7 +129,9 @@ async function reasonsToAsk(run: RunContext): Promise<readonly string[]> {
   const blocking = rehearsal?.longestBlockingMs ?? 0;
   const slow =
     blocking > run.policy.maxBlockingMs
-      ? [`the rehearsal held a blocking lock for ${Math.round(blocking)} ms, more than the ${run.policy.maxBlockingMs} ms allowed`]
+      ? [
+          `the rehearsal held a blocking lock for ${Math.round(blocking)} ms, more than the ${run.policy.maxBlockingMs} ms allowed`,
+        ]
       : [];
   return [...losses.flat(), ...slow];
 }

@@ -13,7 +13,10 @@ export const assess = step<'Assess'>('Assess', async (run) => {
     restorePoint: run.recovery ? run.journal.record('Snapshot')?.restorePoint : undefined,
     stateKnown: facts !== undefined,
   });
-  await closeLedgerRows(run, (facts ?? []).filter((fact) => fact.effect === 'undone'));
+  await closeLedgerRows(
+    run,
+    (facts ?? []).filter((fact) => fact.effect === 'undone'),
+  );
   const chosen = plan.considered.find((rung) => rung.chosen);
   return {
     verdict: 'passed',
@@ -34,7 +37,9 @@ async function outcomeFacts(run: RunContext): Promise<readonly MigrationOutcomeF
     const proven = new Set(run.journal.record('Rehearse')?.downProven ?? []);
     const rehearsed = run.journal.record('Rehearse') !== undefined;
     return pendingMigrations(run).map((migration) => {
-      const row = rows.find((candidate) => candidate.name === migration.name && candidate.rolledBackAt === undefined);
+      const row = rows.find(
+        (candidate) => candidate.name === migration.name && candidate.rolledBackAt === undefined,
+      );
       return {
         name: migration.name,
         effect: !row ? 'undone' : isApplied(row) ? 'applied' : partialOrUndone(run, migration),

@@ -48,7 +48,14 @@ export interface RunContext extends StepContext {
   readonly input: StepInput;
   readonly deadline: Date;
   /** Reports progress of this step. */
-  tell(message: string, amount?: { done: number; total: number; unit: 'bytes' | 'rows' | 'statements' | 'migrations' | 'invariants' }): void;
+  tell(
+    message: string,
+    amount?: {
+      done: number;
+      total: number;
+      unit: 'bytes' | 'rows' | 'statements' | 'migrations' | 'invariants';
+    },
+  ): void;
 }
 
 export interface StepOutcome<Record_> {
@@ -59,7 +66,9 @@ export interface StepOutcome<Record_> {
   readonly record?: Record_;
 }
 
-export type StepBody<P extends keyof PhaseRecords> = (run: RunContext) => Promise<StepOutcome<PhaseRecords[P]>>;
+export type StepBody<P extends keyof PhaseRecords> = (
+  run: RunContext,
+) => Promise<StepOutcome<PhaseRecords[P]>>;
 
 export type Step = (context: StepContext, input: StepInput) => Promise<StepOutput>;
 

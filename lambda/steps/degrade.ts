@@ -1,7 +1,8 @@
 /** Degrade: writes are fenced so that the data-loss window stops growing; then policy or a person decides. */
-import { type RunContext } from './context';
-import { step } from './enter';
+
 import { ask } from './approve';
+import type { RunContext } from './context';
+import { step } from './enter';
 
 export const degrade = step<'Degrade'>('Degrade', async (run) => {
   if (!run.endpoint) {
@@ -42,5 +43,9 @@ export const awaitDecision = step<'Decide'>('AwaitDecision', async (run) => {
       `Restore to ${snapshot?.restorePoint ?? 'the restore point'}? ` +
       `What was written between ${snapshot?.at ?? 'then'} and ${fencedAt} would be lost. Writes are fenced until you decide.`,
   });
-  return { verdict: 'waiting', route: 'asked', message: `waiting for a decision: godwit decide ${run.runId} restore|hold` };
+  return {
+    verdict: 'waiting',
+    route: 'asked',
+    message: `waiting for a decision: godwit decide ${run.runId} restore|hold`,
+  };
 });

@@ -12,7 +12,13 @@ const LEASE_TTL_MS = 60_000;
 const LEASE_RENEWAL_MS = 20_000;
 
 /** Nothing has touched the database before these have passed, so an abort ends the run at their door. */
-const STOPPABLE: ReadonlySet<Phase> = new Set<Phase>(['Preflight', 'Snapshot', 'Rehearse', 'Approve', 'Baseline']);
+const STOPPABLE: ReadonlySet<Phase> = new Set<Phase>([
+  'Preflight',
+  'Snapshot',
+  'Rehearse',
+  'Approve',
+  'Baseline',
+]);
 /** These tell what happened: they need no lease, and run even where another run holds it. */
 const WITHOUT_LEASE: ReadonlySet<Phase> = new Set<Phase>(['Finish', 'Report', 'Notify']);
 
@@ -42,7 +48,11 @@ export function step<P extends Phase>(name: StepName, body: StepBody<P>): Step {
     };
     const outcome = await underLease(run, phase, async () =>
       STOPPABLE.has(phase) && (await isAborted(context, input.runId))
-        ? ({ verdict: 'blocked', route: 'aborted', message: 'stopped by a person before anything was changed' } as const)
+        ? ({
+            verdict: 'blocked',
+            route: 'aborted',
+            message: 'stopped by a person before anything was changed',
+          } as const)
         : body(run),
     );
     return conclude(run, name, phase, bounded(run, phase, outcome));
@@ -51,14 +61,28 @@ export function step<P extends Phase>(name: StepName, body: StepBody<P>): Step {
 
 /** Longest that an instance or a restore point is waited for; a status that never changes must not keep a run for ever. */
 const LONGEST_WAIT_MS = 6 * 3_600_000;
-const WAITS_FOR_INFRASTRUCTURE: ReadonlySet<Phase> = new Set<Phase>(['Snapshot', 'Rehearse', 'Restore', 'CutOver']);
+const WAITS_FOR_INFRASTRUCTURE: ReadonlySet<Phase> = new Set<Phase>([
+  'Snapshot',
+  'Rehearse',
+  'Restore',
+  'CutOver',
+]);
 
-function bounded<Record_>(run: RunContext, phase: Phase, outcome: StepOutcome<Record_>): StepOutcome<Record_> {
+function bounded<Record_>(
+  run: RunContext,
+  phase: Phase,
+  outcome: StepOutcome<Record_>,
+): StepOutcome<Record_> {
   if (outcome.verdict !== 'waiting' || !WAITS_FOR_INFRASTRUCTURE.has(phase)) return outcome;
-  const began = run.journal.entries.find((entry) => entry.type === 'entered' && PHASE_OF[entry.step] === phase);
+  const began = run.journal.entries.find(
+    (entry) => entry.type === 'entered' && PHASE_OF[entry.step] === phase,
+  );
   const waitedMs = run.clock.now().getTime() - Date.parse(began?.at ?? '');
   if (!(waitedMs > LONGEST_WAIT_MS)) return outcome;
-  return { verdict: 'failed', message: `still not ready after ${Math.round(waitedMs / 3_600_000)} hours: ${outcome.message}` };
+  return {
+    verdict: 'failed',
+    message: `still not ready after ${Math.round(waitedMs / 3_600_000)} hours: ${outcome.message}`,
+  };
 }
 
 async function underLease<P extends Phase>(

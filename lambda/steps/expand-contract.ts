@@ -9,4 +9,5 @@ export async function lossesOf(migration: Migration): Promise<readonly string[]>
   return script.statements.flatMap((statement) => factsOf(statement).destructive ?? []);
 }
 
-export const isContract = async (migration: Migration): Promise<boolean> => (await lossesOf(migration)).length > 0;
+export const isContract = async (migration: Migration): Promise<boolean> =>
+  (await lossesOf(migration)).length > 0;

@@ -1,8 +1,8 @@
 /** Finish: every path ends here first. Cleans up what the run made, and judges how it ended. */
 import { messageOf } from '../domain/errors';
 import { outcomeOf } from '../domain/outcome';
-import type { RunContext } from './context';
 import { releaseLease } from '../journal/lease';
+import type { RunContext } from './context';
 import { isAborted, step } from './enter';
 import { rehearsalInstanceOf } from './rehearse';
 import { restoredInstanceOf } from './restore';

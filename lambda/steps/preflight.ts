@@ -11,6 +11,7 @@ import type { Database, Session } from '../ports/database';
 import { DatabaseRefused, DatabaseUnreachable, withSession } from '../ports/database';
 import type { HistoryDiagnosis } from '../ports/schema-engine';
 import type { RunContext } from './context';
+import { driftFrom } from './drift';
 import { step } from './enter';
 import { isContract } from './expand-contract';
 
@@ -36,14 +37,18 @@ async function inspect(run: RunContext) {
   const { project } = run.request;
   const history = await run.engine.diagnose(run.database, project);
   const applied = appliedMigrations(project, history);
-  const historyFindings = checkHistory(history, applied.map((migration) => migration.name), server.hasTables);
+  const historyFindings = checkHistory(
+    history,
+    applied.map((migration) => migration.name),
+    server.hasTables,
+  );
   const pending = await choosePending(project, history, run.policy);
   const findings: Finding[] = [...server.findings, ...historyFindings];
 
-  if (!hasErrors(historyFindings)) {
+  if (history.hasLedger && !hasErrors(historyFindings)) {
     run.tell('drift between history and database');
-    const drift = await run.engine.drift(run.database, { ...project, migrations: applied });
-    if (drift !== '' && history.hasLedger) findings.push(driftFinding(drift, pending.length > 0));
+    const drift = await driftFrom(run, applied);
+    if (drift !== '') findings.push(driftFinding(drift, pending.length > 0));
   }
   if (pending.length > 0) {
     run.tell('archiving and disk');
@@ -55,8 +60,18 @@ async function inspect(run: RunContext) {
 
   const record = recordOf(run, findings, server.databaseBytes, pending);
   return pending.length === 0
-    ? { verdict: 'passed' as const, route: 'nothing-to-do', message: nothingPending(project, history), record }
-    : { verdict: 'passed' as const, route: 'go', message: `${countOf(pending.length, 'migration')} pending`, record };
+    ? {
+        verdict: 'passed' as const,
+        route: 'nothing-to-do',
+        message: nothingPending(project, history),
+        record,
+      }
+    : {
+        verdict: 'passed' as const,
+        route: 'go',
+        message: `${countOf(pending.length, 'migration')} pending`,
+        record,
+      };
 }
 
 interface ServerInspection {
@@ -66,9 +81,16 @@ interface ServerInspection {
 }
 
 function inspectServer(database: Database, policy: Policy): Promise<ServerInspection> {
-  const options = { applicationName: 'godwit preflight', readOnly: true, statementTimeoutMs: STATEMENT_TIMEOUT_MS };
+  const options = {
+    applicationName: 'godwit preflight',
+    readOnly: true,
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+  };
   return withSession(database, options, async (session) => ({
-    findings: [...(await checkServer(session)), ...(await checkTransactions(session, policy.oldTransactionMs))],
+    findings: [
+      ...(await checkServer(session)),
+      ...(await checkTransactions(session, policy.oldTransactionMs)),
+    ],
     ...(await sizeOf(session)),
   }));
 }
@@ -88,8 +110,14 @@ function appliedMigrations(project: Project, history: HistoryDiagnosis): readonl
 }
 
 /** The leading pending migrations that this run shall take: up to `until`, and of the wanted phase only. */
-async function choosePending(project: Project, history: HistoryDiagnosis, policy: Policy): Promise<readonly Migration[]> {
-  const pending = new Set(history.hasLedger ? history.pending : project.migrations.map((migration) => migration.name));
+async function choosePending(
+  project: Project,
+  history: HistoryDiagnosis,
+  policy: Policy,
+): Promise<readonly Migration[]> {
+  const pending = new Set(
+    history.hasLedger ? history.pending : project.migrations.map((migration) => migration.name),
+  );
   const chosen: Migration[] = [];
   for (const migration of project.migrations) {
     if (!pending.has(migration.name)) continue;
@@ -108,12 +136,18 @@ function rehearsalFindings(run: RunContext): readonly Finding[] {
       severity: 'error',
       subject: 'rehearsal',
       effect: 'this server belongs to somebody else: Godwit can make no clone of it to rehearse on',
-      remedy: 'Use --skip-rehearsal (or "godwit deploy") once the migration has been tried on a copy by your own means.',
+      remedy:
+        'Use --skip-rehearsal (or "godwit deploy") once the migration has been tried on a copy by your own means.',
     },
   ];
 }
 
-function blocked(run: RunContext, findings: readonly Finding[], databaseBytes: number, pending: readonly Migration[]) {
+function blocked(
+  run: RunContext,
+  findings: readonly Finding[],
+  databaseBytes: number,
+  pending: readonly Migration[],
+) {
   const errors = findings.filter((finding) => finding.severity === 'error');
   const [first] = errors;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
@@ -124,7 +158,12 @@ function blocked(run: RunContext, findings: readonly Finding[], databaseBytes: n
   };
 }
 
-const recordOf = (run: RunContext, findings: readonly Finding[], databaseBytes: number, pending: readonly Migration[]) => ({
+const recordOf = (
+  run: RunContext,
+  findings: readonly Finding[],
+  databaseBytes: number,
+  pending: readonly Migration[],
+) => ({
   pending: pending.map((migration) => migration.name),
   findings,
   checklist: checklist({
@@ -138,7 +177,12 @@ const recordOf = (run: RunContext, findings: readonly Finding[], databaseBytes: 
   databaseBytes,
 });
 
-const emptyRecord = (finding: Finding) => ({ pending: [], findings: [finding], checklist: [], databaseBytes: 0 });
+const emptyRecord = (finding: Finding) => ({
+  pending: [],
+  findings: [finding],
+  checklist: [],
+  databaseBytes: 0,
+});
 
 const unreachable = (error: DatabaseUnreachable | DatabaseRefused): Finding => ({
   id: 'not-connectable',

@@ -34,10 +34,15 @@ export async function readState(run: RunContext, database: Database, asOf: strin
   return { asOf, readings, catalog };
 }
 
-export function compareInvariants(run: RunContext, before: Readings, after: Readings): readonly InvariantOutcome[] {
+export function compareInvariants(
+  run: RunContext,
+  before: Readings,
+  after: Readings,
+  { isBack = false }: { isBack?: boolean } = {},
+): readonly InvariantOutcome[] {
   return run.request.project.invariants
     .map(parseInvariant)
-    .map((invariant) => compare(invariant, before[invariant.file], after[invariant.file]));
+    .map((invariant) => compare(invariant, before[invariant.file], after[invariant.file], { isBack }));
 }
 
 /** The first reading of a run stands: a step entered again after a crash must not measure a changed database. */

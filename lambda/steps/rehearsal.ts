@@ -1,5 +1,5 @@
 /** What a rehearsal does on its clone: up, readings, down in reverse order, and proof that down led back exactly. */
-import { differenceOf, isSame, pictureCatalog, type CatalogPicture } from '../checks/catalog';
+import { type CatalogPicture, differenceOf, isSame, pictureCatalog } from '../checks/catalog';
 import { type Contents, differingTables, readContents } from '../checks/table-content';
 import type { Finding } from '../domain/finding';
 import type { Migration } from '../domain/migration';
@@ -76,10 +76,14 @@ async function tryDownScripts(
     if (migration.downSql === undefined) return { proven, findings: [noDownFinding(migration)] };
     run.tell(`down script of ${migration.name}`);
     const outcome = await runDown({ ...requestOn(run, clone), migration });
-    if (outcome.outcome !== 'applied') return { proven, findings: [downFailedFinding(migration, reasonOf(outcome))] };
+    if (outcome.outcome !== 'applied')
+      return { proven, findings: [downFailedFinding(migration, reasonOf(outcome))] };
     const difference = differenceOf(pictures[index] ?? [], await onClone(clone, pictureCatalog));
     if (!isSame(difference)) {
-      const [line] = [...difference.lost.map((lost) => `lost ${lost}`), ...difference.added.map((added) => `left ${added}`)];
+      const [line] = [
+        ...difference.lost.map((lost) => `lost ${lost}`),
+        ...difference.added.map((added) => `left ${added}`),
+      ];
       return { proven, findings: [downFailedFinding(migration, line ?? 'the schema differs')] };
     }
     proven.push(migration.name);
@@ -131,7 +135,11 @@ const failedFinding = (migration: Migration, outcome: Unfinished): Finding => ({
   remedy: 'Correct the migration, or the data that it meets; nothing was changed.',
 });
 
-const brokenFinding = (outcome: { name: string; differences: readonly string[]; verdict: string }): Finding => ({
+const brokenFinding = (outcome: {
+  name: string;
+  differences: readonly string[];
+  verdict: string;
+}): Finding => ({
   id: 'rehearsal-invariant-broken',
   severity: 'error',
   subject: outcome.name,

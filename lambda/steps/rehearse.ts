@@ -55,7 +55,9 @@ function answer(state: InstanceState) {
     case 'absent':
       return {
         verdict: 'waiting' as const,
-        message: (state.state === 'creating' ? state.message : undefined) ?? 'recovering a clone from the restore point',
+        message:
+          (state.state === 'creating' ? state.message : undefined) ??
+          'recovering a clone from the restore point',
       };
   }
 }
@@ -65,5 +67,9 @@ function sentenceOf(findings: readonly Finding[]): string {
   return first ? `${first.subject}: ${first.effect}. ${first.remedy}` : 'refused';
 }
 
-const summaryOf = (record: { durationMs: number; statements: readonly unknown[]; downProven: readonly string[] }): string =>
+const summaryOf = (record: {
+  durationMs: number;
+  statements: readonly unknown[];
+  downProven: readonly string[];
+}): string =>
   `${record.statements.length} statements in ${(record.durationMs / 1000).toFixed(1)} s, ${record.downProven.length} down scripts proven`;

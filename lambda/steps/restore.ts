@@ -31,7 +31,10 @@ export const cutOver = step<'CutOver'>('CutOver', async (run) => {
 async function begin(run: RunContext): Promise<InstanceState> {
   const restorePoint = run.journal.record('Snapshot')?.restorePoint;
   if (!run.recovery || !restorePoint) return { state: 'failed', reason: 'there is no restore point' };
-  return run.recovery.beginInstance(restoredInstanceOf(run.runId), { kind: 'restore-point', name: restorePoint });
+  return run.recovery.beginInstance(restoredInstanceOf(run.runId), {
+    kind: 'restore-point',
+    name: restorePoint,
+  });
 }
 
 function answer(run: RunContext, state: InstanceState) {
@@ -48,7 +51,9 @@ function answer(run: RunContext, state: InstanceState) {
     case 'absent':
       return {
         verdict: 'waiting' as const,
-        message: (state.state === 'creating' ? state.message : undefined) ?? 'recovering a new instance from the restore point',
+        message:
+          (state.state === 'creating' ? state.message : undefined) ??
+          'recovering a new instance from the restore point',
       };
   }
 }

@@ -41,7 +41,8 @@ function answer(run: RunContext, state: RestorePointState) {
       return { verdict: 'failed' as const, message: `no restore point could be taken: ${state.reason}` };
     case 'creating':
     case 'absent': {
-      const { doneBytes, totalBytes } = state.state === 'creating' ? state : { doneBytes: undefined, totalBytes: undefined };
+      const { doneBytes, totalBytes } =
+        state.state === 'creating' ? state : { doneBytes: undefined, totalBytes: undefined };
       if (doneBytes !== undefined && totalBytes !== undefined) {
         run.tell('base backup', { done: doneBytes, total: totalBytes, unit: 'bytes' });
       }

@@ -13,7 +13,11 @@ export function statementTeller(
   return (event) => {
     if (event.migration !== current) {
       current = event.migration;
-      run.tell(current, { done: Math.max(0, names.indexOf(current)), total: names.length, unit: 'migrations' });
+      run.tell(current, {
+        done: Math.max(0, names.indexOf(current)),
+        total: names.length,
+        unit: 'migrations',
+      });
     }
     run.progress.report({ type: 'statement', step, ...event });
   };

@@ -3,47 +3,79 @@ import { differenceOf, isSame } from '../checks/catalog';
 import { driftFinding } from '../checks/history';
 import type { Finding } from '../domain/finding';
 import { hasErrors } from '../domain/finding';
-import type { ValidationRecord } from '../domain/run';
+import type { InvariantOutcome, ValidationRecord } from '../domain/run';
 import type { RunContext, StepOutcome } from './context';
+import { driftFrom } from './drift';
 import { step } from './enter';
-import { brokenOnes, compareInvariants, readBefore, readState, type StateOfDatabase, unclearOnes } from './readings';
+import {
+  brokenOnes,
+  compareInvariants,
+  readBefore,
+  readState,
+  type StateOfDatabase,
+  unclearOnes,
+} from './readings';
 
 type Outcome = StepOutcome<ValidationRecord>;
 
 export const validate = step<'Validate'>('Validate', async (run): Promise<Outcome> => {
-  return compareWithBefore(run, async () => findingsOnHistory(run));
+  return compareWithBefore(run, { isBack: false }, async () => findingsOnHistory(run));
 });
 
 /** After a way back the schema must be what it was, line by line, and no invariant may differ. */
 export const validateRolledBack = step<'ValidateRolledBack'>('ValidateRolledBack', (run) =>
-  compareWithBefore(run, async (before, after) => [...schemaFindings(before, after), ...(await failedFindings(run))]),
+  compareWithBefore(run, { isBack: true }, async (before, after) => [
+    ...schemaFindings(before, after),
+    ...(await failedFindings(run)),
+  ]),
 );
 
 /** A restored instance is as it was at the restore point, which lies before the readings: live writes may differ. */
 export const validateRestored = step<'ValidateRestored'>('ValidateRestored', (run) =>
-  compareWithBefore(run, async (before, after) => [...schemaFindings(before, after), ...(await failedFindings(run))]),
+  compareWithBefore(run, { isBack: true }, async (before, after) => [
+    ...schemaFindings(before, after),
+    ...(await failedFindings(run)),
+  ]),
 );
 
 async function compareWithBefore(
   run: RunContext,
+  { isBack }: { readonly isBack: boolean },
   findingsOf: (before: StateOfDatabase, after: StateOfDatabase) => Promise<readonly Finding[]>,
 ): Promise<Outcome> {
   const before = await readBefore(run);
-  if (!before) return { verdict: 'indeterminate', message: 'there are no readings from before to compare with' };
+  if (!before)
+    return { verdict: 'indeterminate', message: 'there are no readings from before to compare with' };
   const after = await readState(run, run.database, before.asOf);
-  const invariants = compareInvariants(run, before.readings, after.readings);
+  const invariants = compareInvariants(run, before.readings, after.readings, { isBack });
   const findings = await findingsOf(before, after);
   const record = { invariants, findings };
 
   const [broken] = brokenOnes(invariants);
-  if (broken) return { verdict: 'failed', message: `"${broken.name}" is broken: ${broken.differences.join('; ')}`, record };
+  if (broken) return { verdict: 'failed', message: brokenSentence(invariants), record };
   const [error] = findings.filter((finding) => finding.severity === 'error');
-  if (error && hasErrors(findings)) return { verdict: 'failed', message: `${error.subject}: ${error.effect}`, record };
+  if (error && hasErrors(findings))
+    return { verdict: 'failed', message: `${error.subject}: ${error.effect}`, record };
   const [unclear] = unclearOnes(invariants);
   if (unclear) {
-    return { verdict: 'indeterminate', message: `"${unclear.name}" could not be read: ${unclear.differences.join('; ')}`, record };
+    return {
+      verdict: 'indeterminate',
+      message: `"${unclear.name}" could not be read: ${unclear.differences.join('; ')}`,
+      record,
+    };
   }
   return { verdict: 'passed', message: `${invariants.length} invariants held`, record };
+}
+
+/** The first difference of the first broken one; the record has the others. */
+function brokenSentence(invariants: readonly InvariantOutcome[]): string {
+  const broken = brokenOnes(invariants);
+  const [first] = broken;
+  const more = [
+    ...((first?.differences.length ?? 0) > 1 ? ['more rows'] : []),
+    ...(broken.length > 1 ? [`${broken.length - 1} other invariants`] : []),
+  ];
+  return `"${first?.name}" is broken: ${first?.differences[0]}${more.length > 0 ? `, and ${more.join(' and ')}` : ''}`;
 }
 
 async function findingsOnHistory(run: RunContext): Promise<readonly Finding[]> {
@@ -53,36 +85,43 @@ async function findingsOnHistory(run: RunContext): Promise<readonly Finding[]> {
   const applied = project.migrations.filter((migration) => !notApplied.has(migration.name));
   const expected = run.journal.record('Preflight')?.pending ?? [];
   const missing = expected.filter((name) => notApplied.has(name));
-  const drift = await run.engine.drift(run.database, { ...project, migrations: applied });
+  const drift = await driftFrom(run, applied);
   return [
-    ...missing.map((name): Finding => ({
-      id: 'ledger-incomplete',
-      severity: 'error',
-      migration: name,
-      subject: '_prisma_migrations',
-      effect: `${name} was applied, and Prisma's engine does not find it applied`,
-      remedy: 'Look at its rows in _prisma_migrations.',
-    })),
+    ...missing.map(
+      (name): Finding => ({
+        id: 'ledger-incomplete',
+        severity: 'error',
+        migration: name,
+        subject: '_prisma_migrations',
+        effect: `${name} was applied, and Prisma's engine does not find it applied`,
+        remedy: 'Look at its rows in _prisma_migrations.',
+      }),
+    ),
     ...(drift === '' ? [] : [driftFinding(drift, true)]),
   ];
 }
 
 async function failedFindings(run: RunContext): Promise<readonly Finding[]> {
   const { failed } = await run.engine.diagnose(run.database, run.request.project);
-  return failed.map((name): Finding => ({
-    id: 'failed-migration',
-    severity: 'error',
-    migration: name,
-    subject: '_prisma_migrations',
-    effect: `${name} is still recorded as failed: it would block every later deploy (P3009)`,
-    remedy: `godwit resolve --rolled-back ${name}`,
-  }));
+  return failed.map(
+    (name): Finding => ({
+      id: 'failed-migration',
+      severity: 'error',
+      migration: name,
+      subject: '_prisma_migrations',
+      effect: `${name} is still recorded as failed: it would block every later deploy (P3009)`,
+      remedy: `godwit resolve --rolled-back ${name}`,
+    }),
+  );
 }
 
 function schemaFindings(before: StateOfDatabase, after: StateOfDatabase): readonly Finding[] {
   const difference = differenceOf(before.catalog, after.catalog);
   if (isSame(difference)) return [];
-  const lines = [...difference.lost.map((line) => `lost ${line}`), ...difference.added.map((line) => `left ${line}`)];
+  const lines = [
+    ...difference.lost.map((line) => `lost ${line}`),
+    ...difference.added.map((line) => `left ${line}`),
+  ];
   return [
     {
       id: 'schema-not-back',

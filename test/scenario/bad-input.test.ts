@@ -3,9 +3,9 @@ import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { pictureCatalog } from '../../lambda/checks/catalog';
-import { PgDatabase } from '../../lambda/adapters/postgres/pg-database';
 import { parseDatabaseUrl } from '../../lambda/adapters/postgres/database-url';
+import { PgDatabase } from '../../lambda/adapters/postgres/pg-database';
+import { pictureCatalog } from '../../lambda/checks/catalog';
 import { withSession } from '../../lambda/ports/database';
 import { type Finished, godwit, temporaryFolder, writePrismaFolder } from '../support/cli';
 import { INIT, writeSmallProject } from '../support/small-project';
@@ -74,16 +74,31 @@ async function refusal(work: () => Promise<Finished>, code: number, ...words: st
 describe('a migrations folder', () => {
   const bad = 'migrations/20260102000000_bad/migration.sql';
   test.each([
-    ['with a syntax error', { [bad]: 'ALTER TABLE "Account"\n  ADD COLUMNN "x" TEXT;' }, [bad, ':2', 'syntax error']],
+    [
+      'with a syntax error',
+      { [bad]: 'ALTER TABLE "Account"\n  ADD COLUMNN "x" TEXT;' },
+      [bad, ':2', 'syntax error'],
+    ],
     ['with an empty file', { [bad]: '-- nothing here\n' }, [bad]],
     ['with a transaction of its own', { [bad]: 'BEGIN; SELECT 1; COMMIT;' }, [bad, 'BEGIN']],
-    ['with a syntax error in a down script', { [bad]: 'SELECT 1;', 'migrations/20260102000000_bad/down.sql': 'DROP TABL x' }, ['20260102000000_bad/down.sql']],
+    [
+      'with a syntax error in a down script',
+      { [bad]: 'SELECT 1;', 'migrations/20260102000000_bad/down.sql': 'DROP TABL x' },
+      ['20260102000000_bad/down.sql'],
+    ],
     ['without its schema', { 'schema.prisma': undefined }, ['schema.prisma']],
-    ['with a faulty invariant', { 'invariants/total.sql': 'SELECT 1' }, ['invariants/total.sql', '-- invariant:']],
-  ])('%s is refused with exit code 2', async (_name, changes: Readonly<Record<string, string | undefined>>, words) => {
-    const prisma = await folderWith(changes);
-    await refusal(() => deploy(prisma), 2, ...words);
-  });
+    [
+      'with a faulty invariant',
+      { 'invariants/total.sql': 'SELECT 1' },
+      ['invariants/total.sql', '-- invariant:'],
+    ],
+  ])(
+    '%s is refused with exit code 2',
+    async (_name, changes: Readonly<Record<string, string | undefined>>, words) => {
+      const prisma = await folderWith(changes);
+      await refusal(() => deploy(prisma), 2, ...words);
+    },
+  );
 
   test('with a folder that lacks its migration.sql is refused with exit code 2', async () => {
     const prisma = await folderWith({});
@@ -96,7 +111,9 @@ describe('a migrations folder', () => {
   });
 
   test('whose applied file was changed is refused with exit code 3', async () => {
-    const prisma = await folderWith({ [`migrations/${INIT}/migration.sql`]: 'CREATE TABLE "Other" ("id" TEXT PRIMARY KEY);' });
+    const prisma = await folderWith({
+      [`migrations/${INIT}/migration.sql`]: 'CREATE TABLE "Other" ("id" TEXT PRIMARY KEY);',
+    });
     await refusal(() => deploy(prisma), 3, INIT, 'changed after it had been applied');
   });
 
@@ -116,7 +133,9 @@ describe('a database', () => {
   test('with a failed earlier migration is refused with exit code 3 and told how to resolve it', async () => {
     const name = '20260102000000_failed';
     const prisma = await folderWith({ [`migrations/${name}/migration.sql`]: 'SELECT 1;' });
-    await sql(`insert into _prisma_migrations (id, checksum, migration_name, logs) values ('failed', 'x', '${name}', 'boom')`);
+    await sql(
+      `insert into _prisma_migrations (id, checksum, migration_name, logs) values ('failed', 'x', '${name}', 'boom')`,
+    );
     await refusal(() => deploy(prisma), 3, name, `godwit resolve --rolled-back ${name}`);
     await sql(`delete from _prisma_migrations where id = 'failed'`);
   });
@@ -166,7 +185,9 @@ describe('a database', () => {
     await sql('alter database wedefidaily set default_transaction_read_only = on');
     const prisma = await writeSmallProject(join(folder.path, 'read-only'), [ADD_NOTE]);
     await refusal(() => deploy(prisma), 3, 'read-only', 'RESET default_transaction_read_only');
-    await sql('set default_transaction_read_only = off; alter database wedefidaily reset default_transaction_read_only');
+    await sql(
+      'set default_transaction_read_only = off; alter database wedefidaily reset default_transaction_read_only',
+    );
   });
 });
 
@@ -179,7 +200,9 @@ describe('the embedded cluster', () => {
     try {
       await sql('create table filler as select 1; drop table filler; select pg_switch_wal()');
       await waitFor(async () => {
-        const [row] = (await sql('select failed_count::int as failed from pg_stat_archiver')) as { failed: number }[];
+        const [row] = (await sql('select failed_count::int as failed from pg_stat_archiver')) as {
+          failed: number;
+        }[];
         return (row?.failed ?? 0) > 0;
       });
       await refusal(() => deploy(prisma), 3, 'WAL archive', archive);

@@ -5,6 +5,7 @@ import { EmbeddedCluster } from '../../lambda/adapters/embedded/cluster';
 import { cutOverFile, type Home, homeAt, saveFacts } from '../../lambda/adapters/embedded/cluster-files';
 import { EmbeddedEndpoint } from '../../lambda/adapters/embedded/endpoint';
 import { EmbeddedRecovery } from '../../lambda/adapters/embedded/recovery';
+import { readInstance, saveInstance } from '../../lambda/adapters/embedded/recovery-records';
 import { stopServer } from '../../lambda/adapters/embedded/server';
 import { withSession } from '../../lambda/ports/database';
 import { readyInstance, readyRestorePoint } from '../contract/recovery.contract';
@@ -66,6 +67,10 @@ it('returns again and again, also to what lies before an earlier return', async 
   expect(await under.recovery.archiving()).toMatchObject({ healthy: true });
   await under.write('four');
   await readyRestorePoint(under, 'after-four');
+  await under.write('after-after-four');
+  const four = await readyInstance(under, 'four', { kind: 'restore-point', name: 'after-four' });
+  expect(await under.marksIn(four)).toEqual(['four', 'one']);
+  await under.recovery.discardInstance('four');
   expect(await endpoint.cutOver(await restored('back-4', 'after-two'), 'before-back-4')).toBe('passed');
   expect(await served()).toEqual(['one', 'two']);
 });
@@ -136,6 +141,7 @@ describe('a cut-over whose process dies', () => {
       const lineage = (lineages.at(-1)?.number ?? 0) + 1;
       const plan = { instance, keepAs, lineage, at: new Date().toISOString() };
       await writeFile(cutOverFile(under.on.dataDir), JSON.stringify(plan));
+      await orphan(instance);
       await POINTS[point]?.(instance);
 
       expect(await endpoint.inspect()).toMatchObject({ state: 'cutting-over' });
@@ -157,6 +163,13 @@ describe('a cut-over whose process dies', () => {
     },
   );
 });
+
+/** As if the process that made the instance were gone, which a sweep would clean up after. */
+async function orphan(instance: string): Promise<void> {
+  const record = await readInstance(home, instance);
+  if (record === undefined) throw new Error(`there is no ${instance}`);
+  await saveInstance(home, { ...record, owner: { pid: 2 ** 22 + 1, startedAt: '1' } });
+}
 
 async function ownLike(cluster: EmbeddedCluster, folder: string): Promise<void> {
   const { user } = await cluster.kit();

@@ -105,6 +105,19 @@ describe('a clone', () => {
   });
 });
 
+describe('a moment since which nothing was committed', () => {
+  it('can be returned to all the same', async () => {
+    await readyRestorePoint(under, 'still');
+    await under.write('before-still');
+    const { at } = await ask<{ at: Date }>(under.on.database, 'SELECT clock_timestamp() AS at');
+    // Dates end at milliseconds: the next one surely lies after the commit.
+    const moment = new Date(at.getTime() + 1).toISOString();
+    await under.pause();
+    const copy = await readyInstance(under, 'still-clone', { kind: 'time', at: moment });
+    expect(await under.marksIn(copy)).toContain('before-still');
+  });
+});
+
 describe('a moment that cannot be returned to', () => {
   it('is refused when it lies in the future', async () => {
     await readyRestorePoint(under, 'now');
@@ -136,7 +149,9 @@ describe('an archive that takes nothing', () => {
 
   it('is reported with its path, fails restore points in time, and is found well once it is repaired', async () => {
     await withoutArchive(async (folder) => {
+      const began = Date.now();
       const health = await under.recovery.archiving();
+      expect(Date.now() - began).toBeLessThan(7_000);
       expect(health).toMatchObject({ healthy: false, evidence: expect.stringContaining(folder) });
       await expect(readyRestorePoint(under, 'nowhere')).rejects.toThrow(folder);
     });

@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { EmbeddedCluster } from '../../lambda/adapters/embedded/cluster';
+import { saveFacts } from '../../lambda/adapters/embedded/cluster-files';
 import { freePort } from '../../lambda/adapters/embedded/ports';
 import { withSession } from '../../lambda/ports/database';
 import {
@@ -74,10 +75,16 @@ describe('a cluster that is started', () => {
     await open.query(`BEGIN`);
     await open.query(`INSERT INTO marks VALUES ('never-committed')`);
     await addMark(on.database, 'before-kill');
+    // Busy, a backend does not notice for a while that its postmaster is gone, and keeps the data directory in use.
+    const busy = open
+      .query(`DO $$ BEGIN WHILE clock_timestamp() < statement_timestamp() + interval '1 s' LOOP END LOOP; END $$`)
+      .catch((error: Error) => error.name);
+    await untilBusy(open.backendPid);
     process.kill(await runningPid(), 'SIGKILL');
     expect(await on.cluster.ensureStarted()).toMatchObject({ url: on.url, startedByUs: true });
     expect(await marksIn(on.database)).toContain('before-kill');
     expect(await marksIn(on.database)).not.toContain('never-committed');
+    await busy;
     await open.close();
   });
 
@@ -206,6 +213,19 @@ describe('a data directory', () => {
     await rm(dirname(dataDir), { recursive: true });
   });
 
+  it('never leads to the deletion of a folder without our marker', async () => {
+    const dataDir = await temporaryDataDir();
+    const theirs = join(dirname(dataDir), 'theirs');
+    await mkdir(join(theirs, 'archive'), { recursive: true });
+    await mkdir(dataDir);
+    await writeFile(join(theirs, 'archive', 'precious'), 'data');
+    await saveFacts(dataDir, { ...(await on.cluster.facts()), home: theirs });
+    const cluster = EmbeddedCluster.at(dataDir, { projectRoot, fsync: false });
+    await expect(cluster.reset()).rejects.toMatchObject({ name: 'FolderNotOurs', folder: theirs });
+    expect(await readFile(join(theirs, 'archive', 'precious'), 'utf8')).toBe('data');
+    await rm(dirname(dataDir), { recursive: true });
+  });
+
   it('is not made by asking about it', async () => {
     const dataDir = await temporaryDataDir();
     const cluster = EmbeddedCluster.at(dataDir, { projectRoot });
@@ -228,6 +248,13 @@ describe('a data directory', () => {
     await disposeCluster(cluster);
   });
 });
+
+async function untilBusy(pid: number): Promise<void> {
+  await withSession(on.database, OPTIONS, async (session) => {
+    const sql = `SELECT FROM pg_stat_activity WHERE pid = ${pid} AND state = 'active' AND query LIKE 'DO%'`;
+    while ((await session.query(sql)).rowCount === 0);
+  });
+}
 
 const started = (child: ChildProcess): Promise<ChildProcess> =>
   new Promise((resolve, reject) => {

@@ -1,7 +1,12 @@
 /** The whole workflow from the command line, on one embedded cluster with real archiving, restore points and clones. */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { readProject } from '../../cli/project-folder';
+import { parseDatabaseUrl } from '../../lambda/adapters/postgres/database-url';
+import { PgDatabase } from '../../lambda/adapters/postgres/pg-database';
+import { SystemClock } from '../../lambda/adapters/system-clock';
+import { migrate } from '../../lambda/migrate/executor';
 import { godwit, startGodwit, temporaryFolder } from '../support/cli';
 import { INIT, type SmallMigration, writeSmallProject } from '../support/small-project';
 
@@ -39,6 +44,21 @@ async function startOver(): Promise<void> {
   await sql('drop schema public cascade; create schema public; drop schema if exists _godwit cascade');
 }
 
+/** With the first migration applied, as any deploy leaves it. */
+async function startFromInit(): Promise<void> {
+  await startOver();
+  const { migrations } = await readProject(await project());
+  const outcome = await migrate({
+    database: new PgDatabase(parseDatabaseUrl(url)),
+    runId: 'preparation',
+    migrations,
+    maxBlockingMs: 1000,
+    giveUpAfterMs: 1000,
+    clock: new SystemClock(),
+  });
+  expect(outcome).toMatchObject({ outcome: 'applied' });
+}
+
 async function sql<Row extends object>(text: string): Promise<Row[]> {
   const client = new Client({ connectionString: url });
   await client.connect();
@@ -62,8 +82,20 @@ describe('a run', () => {
     const prisma = await project(addNote);
     const first = await run(prisma);
     expect(first).toMatchObject({ code: 0, result: { status: 'succeeded', applied: [INIT, addNote.name] } });
-    const passed = first.lines.filter((line) => line.type === 'step' && line.status === 'passed').map((line) => line.step);
-    for (const step of ['Preflight', 'RunRehearsal', 'CheckApproval', 'Baseline', 'Migrate', 'Validate', 'Finish', 'Report', 'Notify']) {
+    const passed = first.lines
+      .filter((line) => line.type === 'step' && line.status === 'passed')
+      .map((line) => line.step);
+    for (const step of [
+      'Preflight',
+      'RunRehearsal',
+      'CheckApproval',
+      'Baseline',
+      'Migrate',
+      'Validate',
+      'Finish',
+      'Report',
+      'Notify',
+    ]) {
       expect(passed).toContain(step);
     }
     expect(await readFile(String(first.result.report), 'utf8')).toContain(addNote.name);
@@ -73,26 +105,30 @@ describe('a run', () => {
   });
 
   test('leaves no clone behind', async () => {
-    const { readdir } = await import('node:fs/promises');
     expect(await readdir(join(dataDir, 'instances')).catch(() => [])).toEqual([]);
   });
 
   test('that breaks an invariant on the clone is refused and changes nothing', async () => {
-    await startOver();
-    await run(await project());
+    await startFromInit();
     const before = await total();
-    const prisma = await project({ name: '20260103000000_double', up: 'UPDATE "Account" SET "balance" = "balance" * 2;' });
+    const prisma = await project({
+      name: '20260103000000_double',
+      up: 'UPDATE "Account" SET "balance" = "balance" * 2;',
+    });
     const refused = await run(prisma);
     expect(refused).toMatchObject({ code: 3, result: { status: 'blocked', applied: [] } });
     expect(refused.result.findings).toContainEqual(
-      expect.objectContaining({ id: 'rehearsal-invariant-broken', severity: 'error', subject: 'Total of all balances' }),
+      expect.objectContaining({
+        id: 'rehearsal-invariant-broken',
+        severity: 'error',
+        subject: 'Total of all balances',
+      }),
     );
     expect(await total()).toBe(before);
   });
 
   test('that breaks an invariant in production comes back by its down script', async () => {
-    await startOver();
-    await run(await project());
+    await startFromInit();
     const before = await total();
     const prisma = await project({
       name: '20260103000000_double',
@@ -108,36 +144,46 @@ describe('a run', () => {
   });
 
   test('without a down script is restored where policy grants it, on the same URL', async () => {
-    await startOver();
-    await run(await project());
+    await startFromInit();
     const before = await total();
     const prisma = await project({ name: '20260103000000_lossy', up: 'UPDATE "Account" SET "balance" = 0;' });
     const restored = await run(prisma, '--skip-rehearsal', '--approve', 'auto');
-    expect(restored).toMatchObject({ code: 1, result: { status: 'restored', rolledBack: ['20260103000000_lossy'] } });
+    expect(restored).toMatchObject({
+      code: 1,
+      result: { status: 'restored', rolledBack: ['20260103000000_lossy'] },
+    });
     expect(await total()).toBe(before);
     await sql('insert into "Account" values (\'written after the restore\', 0, now())');
   });
 
   test('that needs a restore which nobody may grant is held with writes fenced and reads going on', async () => {
-    await startOver();
-    await run(await project());
-    const prisma = await project({ name: '20260103000000_lossy', up: 'UPDATE "Account" SET "balance" = 0;' });
+    await startFromInit();
+    const prisma = await project({ name: '20260103000000_lossy', up: 'UPDATE "Account" SET "balance" = 0 WHERE "balance" > 0;' });
     const held = await run(prisma, '--skip-rehearsal');
     expect(held).toMatchObject({ code: 4, result: { status: 'held' } });
-    await expect(sql('insert into "Account" values (\'refused\', 0, now())')).rejects.toMatchObject({ code: '25006' });
+    await expect(sql('insert into "Account" values (\'refused\', 0, now())')).rejects.toMatchObject({
+      code: '25006',
+    });
     expect(await total()).toMatch(/^0/);
 
     const next = await run(await project(addNote));
     expect(next).toMatchObject({ code: 3, result: { status: 'blocked' } });
     const restorePoint = `before-${String(held.result.runId)}`;
-    const restored = await godwit(['restore', '--to', restorePoint, '--yes', '--json', '--data-dir', dataDir]);
+    const restored = await godwit([
+      'restore',
+      '--to',
+      restorePoint,
+      '--yes',
+      '--json',
+      '--data-dir',
+      dataDir,
+    ]);
     expect(restored).toMatchObject({ code: 0, result: { status: 'succeeded' } });
     expect(await total()).toMatch(/^500500/);
   });
 
   test('whose statement fails in production leaves nothing of the file and blocks nobody', async () => {
-    await startOver();
-    await run(await project());
+    await startFromInit();
     const prisma = await project({
       name: '20260103000000_half',
       up: 'ALTER TABLE "Account" ADD COLUMN "half" TEXT; SELECT 1 / 0;',
@@ -149,11 +195,21 @@ describe('a run', () => {
   });
 
   test('waits for a person where policy asks, and is refused by a rejection from another terminal', async () => {
-    await startOver();
-    await run(await project());
-    const waiting = startGodwit(['run', '--json', '--data-dir', dataDir, '--prisma', await project(addNote), '--approve', 'ask']);
+    await startFromInit();
+    const waiting = startGodwit([
+      'run',
+      '--json',
+      '--data-dir',
+      dataDir,
+      '--prisma',
+      await project(addNote),
+      '--approve',
+      'ask',
+    ]);
     await waiting.sees((line) => line.step === 'AwaitApproval');
-    const runId = (await godwit(['runs', 'list', '--json', '--data-dir', dataDir])).result.runs as { runId: string }[];
+    const runId = (await godwit(['runs', 'list', '--json', '--data-dir', dataDir])).result.runs as {
+      runId: string;
+    }[];
     const newest = String(runId[0]?.runId);
     expect(await godwit(['reject', newest, '--data-dir', dataDir])).toMatchObject({ code: 0 });
     expect(await waiting.finished).toMatchObject({ code: 3, result: { status: 'blocked', applied: [] } });
@@ -163,32 +219,51 @@ describe('a run', () => {
   });
 
   test('goes on after approval from another terminal', async () => {
-    const waiting = startGodwit(['run', '--json', '--data-dir', dataDir, '--prisma', await project(addNote), '--approve', 'ask']);
+    const waiting = startGodwit([
+      'run',
+      '--json',
+      '--data-dir',
+      dataDir,
+      '--prisma',
+      await project(addNote),
+      '--approve',
+      'ask',
+    ]);
     await waiting.sees((line) => line.step === 'AwaitApproval');
-    const { runs } = (await godwit(['runs', 'list', '--json', '--data-dir', dataDir])).result as { runs: { runId: string }[] };
-    expect(await godwit(['approve', String(runs[0]?.runId), '--data-dir', dataDir])).toMatchObject({ code: 0 });
-    expect(await waiting.finished).toMatchObject({ code: 0, result: { status: 'succeeded', applied: [addNote.name] } });
+    const { runs } = (await godwit(['runs', 'list', '--json', '--data-dir', dataDir])).result as {
+      runs: { runId: string }[];
+    };
+    expect(await godwit(['approve', String(runs[0]?.runId), '--data-dir', dataDir])).toMatchObject({
+      code: 0,
+    });
+    expect(await waiting.finished).toMatchObject({
+      code: 0,
+      result: { status: 'succeeded', applied: [addNote.name] },
+    });
   });
 
-  test.each(['RunRehearsal', 'Baseline', 'Migrate', 'Validate'])('that is killed in %s goes on when started again', async (step) => {
-    await startOver();
-    await run(await project());
-    const prisma = await project(addNote);
-    const args = ['run', '--json', '--data-dir', dataDir, '--prisma', prisma];
-    const killed = startGodwit(args);
-    await killed.sees((line) => line.step === step);
-    killed.child.kill('SIGKILL');
-    await killed.finished;
-    const again = await run(prisma);
-    expect(again).toMatchObject({ code: 0, result: { status: 'succeeded', applied: [addNote.name] } });
-    const { runs } = (await godwit(['runs', 'list', '--json', '--data-dir', dataDir])).result as { runs: { runId: string }[] };
-    expect(runs[0]?.runId).toBe(again.result.runId);
-    expect(await run(prisma)).toMatchObject({ result: { status: 'nothing-to-do' } });
-  });
+  test.each(['RunRehearsal', 'Baseline', 'Migrate', 'Validate'])(
+    'that is killed in %s goes on when started again',
+    async (step) => {
+      await startFromInit();
+      const prisma = await project(addNote);
+      const args = ['run', '--json', '--data-dir', dataDir, '--prisma', prisma];
+      const killed = startGodwit(args);
+      await killed.sees((line) => line.step === step);
+      killed.child.kill('SIGKILL');
+      await killed.finished;
+      const again = await run(prisma);
+      expect(again).toMatchObject({ code: 0, result: { status: 'succeeded', applied: [addNote.name] } });
+      const { runs } = (await godwit(['runs', 'list', '--json', '--data-dir', dataDir])).result as {
+        runs: { runId: string }[];
+      };
+      expect(runs[0]?.runId).toBe(again.result.runId);
+      expect(await run(prisma)).toMatchObject({ result: { status: 'nothing-to-do' } });
+    },
+  );
 
   test('that is interrupted by a person says so and leaves the database as it was', async () => {
-    await startOver();
-    await run(await project());
+    await startFromInit();
     const running = startGodwit(['run', '--json', '--data-dir', dataDir, '--prisma', await project(addNote)]);
     await running.sees((line) => line.step === 'BeginRehearsal');
     running.child.kill('SIGINT');
@@ -197,10 +272,18 @@ describe('a run', () => {
   });
 
   test('refuses to work beside another run on the same database', async () => {
-    await startOver();
-    await run(await project());
+    await startFromInit();
     const prisma = await project(addNote);
-    const first = startGodwit(['run', '--json', '--data-dir', dataDir, '--prisma', prisma, '--approve', 'ask']);
+    const first = startGodwit([
+      'run',
+      '--json',
+      '--data-dir',
+      dataDir,
+      '--prisma',
+      prisma,
+      '--approve',
+      'ask',
+    ]);
     await first.sees((line) => line.step === 'AwaitApproval');
     const second = await run(prisma);
     expect(second.code).toBe(3);

@@ -30,7 +30,10 @@ export interface CommandOptions {
   readonly cwd?: string;
 }
 
-export function startGodwit(args: readonly string[], { env = {}, cwd = projectRoot }: CommandOptions = {}): RunningCommand {
+export function startGodwit(
+  args: readonly string[],
+  { env = {}, cwd = projectRoot }: CommandOptions = {},
+): RunningCommand {
   if (!existsSync(bundle)) throw new Error('The bundle is missing: run "npm run build" first.');
   const { DATABASE_URL: _, ...inherited } = process.env;
   const child = spawn(process.execPath, [bundle, ...args], {
@@ -67,7 +70,9 @@ export function startGodwit(args: readonly string[], { env = {}, cwd = projectRo
         };
         listeners.add(look);
         look();
-        void finished.then((end) => reject(new Error(`ended with ${end.code} before that was seen: ${end.stderr}`)));
+        void finished.then((end) =>
+          reject(new Error(`ended with ${end.code} before that was seen: ${end.stderr}`)),
+        );
       }),
   };
 }
@@ -90,7 +95,10 @@ export async function temporaryFolder(): Promise<{ path: string; remove(): Promi
 }
 
 /** Writes files of a Prisma folder; paths are relative to it. */
-export async function writePrismaFolder(folder: string, files: Readonly<Record<string, string>>): Promise<string> {
+export async function writePrismaFolder(
+  folder: string,
+  files: Readonly<Record<string, string>>,
+): Promise<string> {
   for (const [file, content] of Object.entries(files)) {
     await mkdir(dirname(join(folder, file)), { recursive: true });
     await writeFile(join(folder, file), content);

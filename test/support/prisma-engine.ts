@@ -1,16 +1,20 @@
 /** For tests: Prisma's engine as its users run it, applying migrations itself. */
 
-import {
-  EngineConnections,
-  type RunScript,
-  runStatementByStatement,
-} from '../../lambda/adapters/prisma/driver-adapters';
+import { EngineConnections, type RunScript } from '../../lambda/adapters/prisma/driver-adapters';
 import { installedWasm } from '../../lambda/adapters/prisma/installed-wasm';
 import { migrationList, NO_FILTER, schemaFiles } from '../../lambda/adapters/prisma/migration-list';
 import { WasmSchemaEngine, withEngine } from '../../lambda/adapters/prisma/wasm-schema-engine';
 import { checksumOf, type Project } from '../../lambda/domain/migration';
 import { type Database, withSession } from '../../lambda/ports/database';
+import { parseScript } from '../../lambda/sql/parse';
 import { projectRoot } from './cluster';
+
+/** As Prisma's engine since 7.4: each statement in autocommit. */
+const runStatementByStatement: RunScript = async (adapter, script) => {
+  for (const { sql } of (await parseScript(script)).statements) {
+    await adapter.executeRaw({ sql, args: [], argTypes: [] });
+  }
+};
 
 export const loadWasm = installedWasm(projectRoot);
 

@@ -46,7 +46,10 @@ export interface SmallMigration {
 }
 
 /** The first migration alone, or with more behind it. */
-export function writeSmallProject(folder: string, migrations: readonly SmallMigration[] = []): Promise<string> {
+export function writeSmallProject(
+  folder: string,
+  migrations: readonly SmallMigration[] = [],
+): Promise<string> {
   const files: Record<string, string> = {
     'schema.prisma': SCHEMA,
     'migrations/migration_lock.toml': LOCKFILE,

@@ -7,7 +7,8 @@ import {
 } from '@prisma/driver-adapter-utils';
 import pg from 'pg';
 import type { Database } from '../../ports/database';
-import { parseScript, SqlSyntaxError } from '../../sql/parse';
+import { factsOf, planOf } from '../../sql/facts';
+import { parseScript, type SqlStatement, SqlSyntaxError } from '../../sql/parse';
 import { type EngineConnection, engineConnection } from './connection-config';
 import { createShadowDatabase, type ShadowDatabase } from './shadow-database';
 
@@ -58,8 +59,9 @@ export class EngineConnections implements ConnectionFactory {
     const schema = new URL(await database.connectionString()).searchParams.get('schema') ?? undefined;
     return this.#open(
       'shadow',
-      { pool: { ...pool, database: shadow.name }, schema },
-      runStatementByStatement,
+      // Nobody misses a commit of a shadow database that a crash would take.
+      { pool: { ...pool, database: shadow.name, options: '-c synchronous_commit=off' }, schema },
+      replay,
     );
   }
 
@@ -95,7 +97,7 @@ export class EngineConnections implements ConnectionFactory {
       ...ADAPTER,
       queryRaw: async (query) => withCharColumns(await stock.queryRaw(query)),
       executeRaw: (query) => stock.executeRaw(query),
-      executeScript: (script) => runScript(stock, script),
+      executeScript: (script) => runScript(stock, script, pool),
       startTransaction: (isolationLevel) => stock.startTransaction(isolationLevel),
       getConnectionInfo: () => stock.getConnectionInfo(),
       // The engine disposes only where it succeeds; `close` does it for every case.
@@ -104,26 +106,49 @@ export class EngineConnections implements ConnectionFactory {
   }
 }
 
-export type RunScript = (adapter: SqlDriverAdapter, script: string) => Promise<void>;
+export type RunScript = (adapter: SqlDriverAdapter, script: string, pool: pg.Pool) => Promise<void>;
 
 /** The engine's questions and its ledger rows are single statements: a script would be a migration. */
 export const refuseScripts: RunScript = () =>
   Promise.reject(new Error('the schema engine is not allowed to execute migrations'));
 
-/** In autocommit, so that CREATE INDEX CONCURRENTLY runs, and each statement whole, whatever semicolons it contains. */
-export const runStatementByStatement: RunScript = async (adapter, script) => {
-  for (const sql of await statementsOf(script)) await adapter.executeRaw({ sql, args: [], argTypes: [] });
+/**
+ * Statements that may share a transaction go as one message, which Postgres makes one transaction; the others, as CREATE
+ * INDEX CONCURRENTLY, by themselves. Each stays whole, whatever semicolons it contains.
+ */
+const replay: RunScript = async (adapter, script, pool) => {
+  for (const batch of await batchesOf(script)) {
+    try {
+      await pool.query(batch.join(';\n'));
+    } catch {
+      // Nothing of the batch remained. One by one, the adapter tells which statement failed, in the engine's terms.
+      for (const sql of batch) await adapter.executeRaw({ sql, args: [], argTypes: [] });
+    }
+  }
 };
 
 /** What the parser refuses goes to the server as it is: its answer is the one to show. */
-async function statementsOf(script: string): Promise<readonly string[]> {
+async function batchesOf(script: string): Promise<readonly (readonly string[])[]> {
   try {
-    return (await parseScript(script)).statements.map((statement) => statement.sql);
+    const parsed = await parseScript(script);
+    const mayShare = planOf(parsed).mode === 'atomic' || !parsed.statements.some(addsEnumValue);
+    const batches: string[][] = [];
+    let open: string[] | undefined;
+    for (const statement of parsed.statements) {
+      const isAlone = !mayShare || factsOf(statement).canRunInTransaction !== 'yes';
+      if (isAlone || open === undefined) batches.push([statement.sql]);
+      else open.push(statement.sql);
+      open = isAlone ? undefined : batches.at(-1);
+    }
+    return batches;
   } catch (error) {
-    if (error instanceof SqlSyntaxError) return [script];
+    if (error instanceof SqlSyntaxError) return [[script]];
     throw error;
   }
 }
+
+/** A new enum value cannot be used in the transaction that adds it. */
+const addsEnumValue = ({ kind }: SqlStatement): boolean => kind === 'AlterEnumStmt';
 
 /** OIDs of Postgres's built-in types. */
 const OID = { char: 18, charArray: 1002 } as const;
@@ -133,11 +158,14 @@ const OID = { char: 18, charArray: 1002 } as const;
  * of it: so the column passes as one, and {@link withCharColumns} sets the type right. The engine asks for no array.
  */
 function knowingChar(pool: pg.Pool): pg.Pool {
-  const query = pool.query.bind(pool) as (...args: unknown[]) => Promise<pg.QueryResult>;
+  const query = pool.query.bind(pool) as (...args: unknown[]) => Promise<
+    pg.QueryResult | pg.QueryResult[]
+  >;
   return Object.assign(pool, {
     query: async (...args: unknown[]) => {
       const result = await query(...args);
-      for (const field of result.fields) {
+      // A batch gives a list of results.
+      for (const field of [result].flat().flatMap(({ fields }) => fields)) {
         if (field.dataTypeID === OID.char) field.dataTypeID = OID.charArray;
       }
       return result;

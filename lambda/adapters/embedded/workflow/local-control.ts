@@ -1,10 +1,22 @@
 /** Questions, answers and aborts through the object store, so that a person may act from another terminal. */
-import { type Answer, abortKey, answerKey, type Question, type QuestionName, questionKey } from '../../../domain/question';
+import {
+  type Answer,
+  abortKey,
+  answerKey,
+  type Question,
+  type QuestionName,
+  questionKey,
+} from '../../../domain/question';
 import type { StepOutput } from '../../../domain/step';
 import { recordAnswer, resumesWith } from '../../../journal/answers';
 import type { Clock } from '../../../ports/clock';
 import type { ObjectStore } from '../../../ports/object-store';
-import type { AnswerOutcome, Decision, PersonsAnswer, WorkflowControl } from '../../../ports/workflow-control';
+import type {
+  AnswerOutcome,
+  Decision,
+  PersonsAnswer,
+  WorkflowControl,
+} from '../../../ports/workflow-control';
 import { AnswerTimeout } from './local-workflow';
 
 const POLL_MS = 200;
@@ -74,7 +86,11 @@ export async function waitForAnswer(request: WaitForAnswer): Promise<StepOutput>
   }
 }
 
-async function readAnswer(store: ObjectStore, runId: string, question: QuestionName): Promise<Answer | undefined> {
+async function readAnswer(
+  store: ObjectStore,
+  runId: string,
+  question: QuestionName,
+): Promise<Answer | undefined> {
   const stored = await store.get(answerKey(runId, question));
   return stored ? (JSON.parse(stored.body) as Answer) : undefined;
 }

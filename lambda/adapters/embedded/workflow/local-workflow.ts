@@ -72,7 +72,8 @@ export async function executeWorkflow(
   try {
     await execution.result;
   } catch (error) {
-    if (!(error instanceof ExecutionError) || !isFailState(states, error)) throw new WorkflowEngineFailed(input.runId, error);
+    if (!(error instanceof ExecutionError) || !isFailState(states, error))
+      throw new WorkflowEngineFailed(input.runId, error);
   }
 }
 

@@ -7,9 +7,9 @@ interface WithResolvers<T> {
   reject: (reason?: unknown) => void;
 }
 
-const constructor = Promise as PromiseConstructor & { withResolvers?: <T>() => WithResolvers<T> };
+const PromiseOfNode = Promise as PromiseConstructor & { withResolvers?: <T>() => WithResolvers<T> };
 
-constructor.withResolvers ??= function withResolvers<T>(): WithResolvers<T> {
+PromiseOfNode.withResolvers ??= function withResolvers<T>(): WithResolvers<T> {
   const parts: Partial<WithResolvers<T>> = {};
   const promise = new Promise<T>((resolve, reject) => {
     parts.resolve = resolve;
