@@ -3,11 +3,13 @@ import type { Dirent } from 'node:fs';
 import { mkdir, readdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import { MigrationsFolderError, messageOf } from '../lambda/domain/errors';
-import type { Project } from '../lambda/domain/migration';
+import { parseInvariant } from '../lambda/domain/invariant';
+import type { InvariantFile, Project } from '../lambda/domain/migration';
 import {
   type FoundFile,
   type FoundFolder,
   type FoundMigration,
+  type FolderProblem,
   folderError,
   LOCKFILE_CONTENT,
   type ReadScript,
@@ -32,9 +34,39 @@ export async function readProject(prismaDir: string, options: ReadProjectOptions
   const folder = options.allowNew ? { ...found, hasMigrationsFolder: true } : found;
   const applied = new Set(await options.applied?.());
   const { project, problems } = await readFolder(folder, { readScript, applied });
-  const error = folderError(problems);
+  const error = folderError([...problems, ...(await invariantProblems(project.invariants))]);
   if (error !== undefined) throw error;
   return project;
+}
+
+/** An invariant is read on production: one query, and nothing else. */
+async function invariantProblems(invariants: readonly InvariantFile[]): Promise<readonly FolderProblem[]> {
+  const problems = await Promise.all(
+    invariants.map(async (invariant): Promise<readonly FolderProblem[]> => {
+      const { file } = invariant;
+      const reading = await readScript(invariant.sql);
+      if (reading.outcome === 'refused') {
+        return [{ file, line: reading.line, problem: reading.problem, remedy: 'Correct the query.' }];
+      }
+      const [first, second] = reading.statements;
+      if (first?.kind !== 'SelectStmt' || second !== undefined) {
+        const line = second?.line ?? first?.line ?? 1;
+        return [{ file, line, problem: 'an invariant is one SELECT', remedy: 'Leave one query in the file.' }];
+      }
+      return headerProblems(invariant);
+    }),
+  );
+  return problems.flat();
+}
+
+function headerProblems(invariant: InvariantFile): readonly FolderProblem[] {
+  try {
+    parseInvariant(invariant);
+    return [];
+  } catch (error) {
+    if (!(error instanceof MigrationsFolderError)) throw error;
+    return [{ file: error.file, line: 1, problem: error.problem, remedy: error.remedy }];
+  }
 }
 
 const readScript: ReadScript = async (sql) => {

@@ -1,10 +1,11 @@
 /** `run`, `deploy`, `rehearse`: pending migrations through the workflow. */
 import { join } from 'node:path';
-import { UsageError } from '../../lambda/domain/errors';
+import { MigrationsFolderError, UsageError } from '../../lambda/domain/errors';
+import type { Project } from '../../lambda/domain/migration';
 import { DEFAULT_POLICY, EXIT_CODES, type Policy } from '../../lambda/domain/run';
 import { findingsOf } from '../../lambda/report/collect';
 import type { CommandContext } from '../command';
-import { type Home, openHome, stepContext } from '../home';
+import { clusterOf, type Home, openHome, stepContext } from '../home';
 import { type RawRunOptions, runPolicy } from '../options';
 import { appliedNames } from '../prisma-commands/context';
 import { readProject } from '../project-folder';
@@ -37,15 +38,7 @@ export async function rehearseCommand(
 
 async function runWith(context: CommandContext, policy: Policy): Promise<number> {
   const began = performance.now();
-  // Read before anything is started: a faulty folder must not cost a cluster. Only a fault that is none in an
-  // applied migration has the database asked.
-  let opened: Home | undefined;
-  const project = await readProject(context.options.prismaDir, {
-    applied: async () => {
-      opened = await openHome(context);
-      return appliedNames(opened.database);
-    },
-  });
+  const { project, home: opened } = await readProjectFor(context);
   if (policy.until !== undefined && !project.migrations.some(({ name }) => name === policy.until)) {
     throw new UsageError(`--until names ${policy.until}, which is not in the migrations folder.`);
   }
@@ -59,6 +52,25 @@ async function runWith(context: CommandContext, policy: Policy): Promise<number>
     command: policy.rehearseOnly ? 'rehearse' : 'run',
     durationMs: performance.now() - began,
   });
+}
+
+/**
+ * Read before anything is started: a faulty folder must not cost a cluster. Only where there is a database can a fault be
+ * none because the migration is applied, and history cannot be corrected any more.
+ */
+async function readProjectFor(context: CommandContext): Promise<{ project: Project; home?: Home }> {
+  try {
+    return { project: await readProject(context.options.prismaDir) };
+  } catch (error) {
+    if (!(error instanceof MigrationsFolderError) || !(await hasDatabase(context))) throw error;
+    const home = await openHome(context);
+    const project = await readProject(context.options.prismaDir, { applied: () => appliedNames(home.database) });
+    return { project, home };
+  }
+}
+
+async function hasDatabase(context: CommandContext): Promise<boolean> {
+  return context.options.databaseUrl !== undefined || (await clusterOf(context).status()).state !== 'absent';
 }
 
 /** Says how the run ended, and answers the exit code that `docs/command-line.md` promises for it. */

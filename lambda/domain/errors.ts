@@ -28,12 +28,16 @@ export class MigrationsFolderError extends GodwitError {
   readonly kind = 'usage';
   readonly file: string;
   readonly line: number | undefined;
+  readonly problem: string;
+  readonly remedy: string;
 
   constructor(fields: { file: string; line?: number; problem: string; remedy: string; cause?: unknown }) {
     const place = fields.line === undefined ? fields.file : `${fields.file}:${fields.line}`;
     super(`${place}: ${fields.problem}. ${fields.remedy}`, { cause: fields.cause });
     this.file = fields.file;
     this.line = fields.line;
+    this.problem = fields.problem;
+    this.remedy = fields.remedy;
   }
 }
 

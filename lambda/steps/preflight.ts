@@ -63,7 +63,7 @@ async function inspect(run: RunContext) {
     ? {
         verdict: 'passed' as const,
         route: 'nothing-to-do',
-        message: nothingPending(project, history),
+        message: nothingPending(history),
         record,
       }
     : {
@@ -192,9 +192,9 @@ const unreachable = (error: DatabaseUnreachable | DatabaseRefused): Finding => (
   remedy: 'Mend the connection and run again; nothing was changed.',
 });
 
-const nothingPending = (project: Project, history: HistoryDiagnosis): string =>
+const nothingPending = (history: HistoryDiagnosis): string =>
   history.pending.length === 0
-    ? `all ${countOf(project.migrations.length, 'migration')} are applied`
+    ? 'every migration is applied'
     : `${countOf(history.pending.length, 'migration')} pending, none of the wanted phase next`;
 
 const countOf = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -185,9 +185,9 @@ describe('a database', () => {
     await sql('alter database wedefidaily set default_transaction_read_only = on');
     const prisma = await writeSmallProject(join(folder.path, 'read-only'), [ADD_NOTE]);
     await refusal(() => deploy(prisma), 3, 'read-only', 'RESET default_transaction_read_only');
-    await sql(
-      'set default_transaction_read_only = off; alter database wedefidaily reset default_transaction_read_only',
-    );
+    const writable = new URL(url);
+    writable.searchParams.set('options', '-c default_transaction_read_only=off');
+    await sql('alter database wedefidaily reset default_transaction_read_only', writable.href);
   });
 });
 

@@ -77,7 +77,9 @@ describe('a cluster that is started', () => {
     await addMark(on.database, 'before-kill');
     // Busy, a backend does not notice for a while that its postmaster is gone, and keeps the data directory in use.
     const busy = open
-      .query(`DO $$ BEGIN WHILE clock_timestamp() < statement_timestamp() + interval '1 s' LOOP END LOOP; END $$`)
+      .query(
+        `DO $$ BEGIN WHILE clock_timestamp() < statement_timestamp() + interval '1 s' LOOP END LOOP; END $$`,
+      )
       .catch((error: Error) => error.name);
     await untilBusy(open.backendPid);
     process.kill(await runningPid(), 'SIGKILL');

@@ -30,7 +30,7 @@ export class ServerUserUnusable extends GodwitError {
 /** The port that was asked for belongs to somebody else. */
 export class PortInUse extends GodwitError {
   override readonly name = 'PortInUse';
-  readonly kind = 'refused';
+  readonly kind = 'usage';
   readonly port: number;
 
   constructor(port: number) {
