@@ -10,15 +10,55 @@ const only = (name, from, allowed, comment) => ({
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
-    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
-    only('domain-is-pure', '^lambda/domain/', '^lambda/domain/', 'The domain knows nothing of ports, adapters or steps.'),
-    only('ports-know-the-domain', '^lambda/ports/', '^lambda/(domain|ports)/', 'Ports are interfaces over the domain.'),
-    only('sql-is-pure', '^lambda/sql/', '^lambda/(domain|ports|sql)/', 'Statements are understood without a database.'),
-    only('checks', '^lambda/checks/', '^lambda/(domain|ports|sql|checks)/', 'Checks see ports, not adapters.'),
-    only('executor', '^lambda/migrate/', '^lambda/(domain|ports|sql|migrate)/', 'The executor sees ports, not adapters.'),
-    only('journal', '^lambda/journal/', '^lambda/(domain|ports|journal)/', 'The journal is kept in any object store.'),
-    only('report', '^lambda/report/', '^lambda/(domain|ports|journal|report)/', 'A report is rendered from the journal.'),
+    only(
+      'domain-is-pure',
+      '^lambda/domain/',
+      '^lambda/domain/',
+      'The domain knows nothing of ports, adapters or steps.',
+    ),
+    only(
+      'ports-know-the-domain',
+      '^lambda/ports/',
+      '^lambda/(domain|ports)/',
+      'Ports are interfaces over the domain.',
+    ),
+    only(
+      'sql-is-pure',
+      '^lambda/sql/',
+      '^lambda/(domain|ports|sql)/',
+      'Statements are understood without a database.',
+    ),
+    only(
+      'checks',
+      '^lambda/checks/',
+      '^lambda/(domain|ports|sql|checks)/',
+      'Checks see ports, not adapters.',
+    ),
+    only(
+      'executor',
+      '^lambda/migrate/',
+      '^lambda/(domain|ports|sql|migrate)/',
+      'The executor sees ports, not adapters.',
+    ),
+    only(
+      'journal',
+      '^lambda/journal/',
+      '^lambda/(domain|ports|journal)/',
+      'The journal is kept in any object store.',
+    ),
+    only(
+      'report',
+      '^lambda/report/',
+      '^lambda/(domain|ports|journal|report)/',
+      'A report is rendered from the journal.',
+    ),
     only(
       'steps',
       '^lambda/steps/',
@@ -31,8 +71,18 @@ module.exports = {
       from: { path: '^lambda/adapters/' },
       to: { path: '^lambda/(steps|checks|migrate|handlers|report)/|^(lib|cli|demo|bin)/' },
     },
-    { name: 'aws-knows-no-embedded', severity: 'error', from: { path: '^lambda/adapters/aws/' }, to: { path: '^lambda/adapters/embedded/' } },
-    { name: 'embedded-knows-no-aws', severity: 'error', from: { path: '^lambda/adapters/embedded/' }, to: { path: '^lambda/adapters/aws/' } },
+    {
+      name: 'aws-knows-no-embedded',
+      severity: 'error',
+      from: { path: '^lambda/adapters/aws/' },
+      to: { path: '^lambda/adapters/embedded/' },
+    },
+    {
+      name: 'embedded-knows-no-aws',
+      severity: 'error',
+      from: { path: '^lambda/adapters/embedded/' },
+      to: { path: '^lambda/adapters/aws/' },
+    },
     {
       name: 'no-postgres-binary-in-a-lambda',
       comment: 'Handlers never import the embedded home.',
@@ -46,7 +96,12 @@ module.exports = {
       from: { path: '^lib/' },
       to: { path: '^lambda/(steps|checks|migrate|sql|adapters|journal|report)/|^(cli|demo)/' },
     },
-    { name: 'nothing-imports-tests', severity: 'error', from: { path: '^(bin|lib|lambda|cli|demo|bench)/' }, to: { path: '^test/' } },
+    {
+      name: 'nothing-imports-tests',
+      severity: 'error',
+      from: { path: '^(bin|lib|lambda|cli|demo|bench)/' },
+      to: { path: '^test/' },
+    },
   ],
   options: {
     tsPreCompilationDeps: true,

@@ -6,10 +6,10 @@ import { MigrationsFolderError, messageOf } from '../lambda/domain/errors';
 import { parseInvariant } from '../lambda/domain/invariant';
 import type { InvariantFile, Project } from '../lambda/domain/migration';
 import {
+  type FolderProblem,
   type FoundFile,
   type FoundFolder,
   type FoundMigration,
-  type FolderProblem,
   folderError,
   LOCKFILE_CONTENT,
   type ReadScript,
@@ -51,7 +51,9 @@ async function invariantProblems(invariants: readonly InvariantFile[]): Promise<
       const [first, second] = reading.statements;
       if (first?.kind !== 'SelectStmt' || second !== undefined) {
         const line = second?.line ?? first?.line ?? 1;
-        return [{ file, line, problem: 'an invariant is one SELECT', remedy: 'Leave one query in the file.' }];
+        return [
+          { file, line, problem: 'an invariant is one SELECT', remedy: 'Leave one query in the file.' },
+        ];
       }
       return headerProblems(invariant);
     }),

@@ -64,7 +64,9 @@ async function readProjectFor(context: CommandContext): Promise<{ project: Proje
   } catch (error) {
     if (!(error instanceof MigrationsFolderError) || !(await hasDatabase(context))) throw error;
     const home = await openHome(context);
-    const project = await readProject(context.options.prismaDir, { applied: () => appliedNames(home.database) });
+    const project = await readProject(context.options.prismaDir, {
+      applied: () => appliedNames(home.database),
+    });
     return { project, home };
   }
 }

@@ -23,6 +23,8 @@ async function provenKey(run: RunContext, project: Project): Promise<string> {
     pictureCatalog,
   );
   const history = project.migrations.map(({ name, checksum }) => [name, checksum]);
-  const hash = createHash('sha256').update(JSON.stringify([picture, history, project.schema])).digest('hex');
+  const hash = createHash('sha256')
+    .update(JSON.stringify([picture, history, project.schema]))
+    .digest('hex');
   return `no-drift/${hash}.json`;
 }

@@ -99,7 +99,7 @@ describe('a cluster that is started', () => {
     await writeFile(pidFile, [String(other.pid), ...lines.slice(1)].join('\n'));
     try {
       expect(await on.cluster.status()).toMatchObject({ state: 'stopped' });
-      expect(await on.cluster.ensureStarted()).toMatchObject({ startedByUs: true });
+      expect(await on.cluster.ensureStarted()).toMatchObject({ url: on.url, startedByUs: true });
       expect(other.exitCode).toBeNull();
     } finally {
       other.kill('SIGKILL');

@@ -158,7 +158,10 @@ describe('a run', () => {
 
   test('that needs a restore which nobody may grant is held with writes fenced and reads going on', async () => {
     await startFromInit();
-    const prisma = await project({ name: '20260103000000_lossy', up: 'UPDATE "Account" SET "balance" = 0 WHERE "balance" > 0;' });
+    const prisma = await project({
+      name: '20260103000000_lossy',
+      up: 'UPDATE "Account" SET "balance" = 0 WHERE "balance" > 0;',
+    });
     const held = await run(prisma, '--skip-rehearsal');
     expect(held).toMatchObject({ code: 4, result: { status: 'held' } });
     await expect(sql('insert into "Account" values (\'refused\', 0, now())')).rejects.toMatchObject({

@@ -1,5 +1,6 @@
 /** Brings the serving server of a cluster up, or finds it running; the caller holds the cluster's lock. */
 import { rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { PgDatabase } from '../postgres/pg-database';
 import { type Binaries, majorOf } from './binaries';
 import {
@@ -13,9 +14,9 @@ import {
   saveFacts,
 } from './cluster-files';
 import { ClusterDamaged, ClusterVersionMismatch, PortInUse, ServerFailed } from './errors';
-import { makeFolder, type Owner, writeAtomically } from './files';
+import { isThere, makeFolder, type Owner, writeAtomically } from './files';
 import { initialize, writeComfortSettings } from './initdb';
-import { freePort, isPortFree } from './ports';
+import { freePort, isPortFreeWithin } from './ports';
 import { findRunning, startServer, waitUntilReady } from './server';
 import { addressSettings, archivingTo, type Durability } from './settings';
 
@@ -41,6 +42,7 @@ interface Started {
 
 const LOG_LIMIT_BYTES = 16 * 1_048_576;
 const PORT_ATTEMPTS = 10;
+const KILLED_GRACE_MS = 3_000;
 
 export async function settleFacts(
   dataDir: string,
@@ -93,9 +95,11 @@ async function prepare(kit: ServerKit, { dataDir, durability }: StartOptions): P
 
 async function start(kit: ServerKit, { dataDir, port: askedFor, log }: StartOptions): Promise<ClusterFacts> {
   let { facts } = kit;
+  const wasKilled = await isThere(join(kit.home.pgData, 'postmaster.pid'));
   for (let attempt = 0; attempt < PORT_ATTEMPTS; attempt += 1) {
     const port = askedFor ?? facts.port;
-    if ((await isPortFree(port)) && (await startOn(kit, port)) === 'started') {
+    const graceMs = wasKilled && attempt === 0 ? KILLED_GRACE_MS : 0;
+    if ((await isPortFreeWithin(port, graceMs)) && (await startOn(kit, port)) === 'started') {
       if (facts.port !== port) {
         facts = { ...facts, port };
         await saveFacts(dataDir, facts);

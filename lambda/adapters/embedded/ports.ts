@@ -1,6 +1,7 @@
 /** Finds TCP ports that nobody listens on. */
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode } from './files';
 
 /** Below the range from which Linux and macOS take ports for outgoing connections: kept ones stay free over a reboot. */
@@ -21,4 +22,14 @@ export async function freePort(): Promise<number> {
     const port = randomInt(FIRST, LAST + 1);
     if (await isPortFree(port)) return port;
   }
+}
+
+/** A process that was killed keeps its ports until the kernel is done with it. */
+export async function isPortFreeWithin(port: number, graceMs: number): Promise<boolean> {
+  const deadline = Date.now() + graceMs;
+  while (!(await isPortFree(port))) {
+    if (Date.now() >= deadline) return false;
+    await sleep(50);
+  }
+  return true;
 }

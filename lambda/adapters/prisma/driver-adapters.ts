@@ -158,9 +158,7 @@ const OID = { char: 18, charArray: 1002 } as const;
  * of it: so the column passes as one, and {@link withCharColumns} sets the type right. The engine asks for no array.
  */
 function knowingChar(pool: pg.Pool): pg.Pool {
-  const query = pool.query.bind(pool) as (...args: unknown[]) => Promise<
-    pg.QueryResult | pg.QueryResult[]
-  >;
+  const query = pool.query.bind(pool) as (...args: unknown[]) => Promise<pg.QueryResult | pg.QueryResult[]>;
   return Object.assign(pool, {
     query: async (...args: unknown[]) => {
       const result = await query(...args);
