@@ -6,6 +6,7 @@ import { seed } from './seed/seed';
 
 export interface SeedProgress {
   readonly table: string;
+  readonly rows: number;
   readonly tablesDone: number;
   readonly tablesTotal: number;
 }

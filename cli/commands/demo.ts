@@ -63,12 +63,25 @@ export async function demoCommand(
   return concludeRun(context, run, { command: 'demo', durationMs: performance.now() - began });
 }
 
+/** Rows of a table that take long enough to say so. */
+const WORTH_A_LINE = 15_000;
+
 async function prepare(context: CommandContext, home: Home, project: Project, scale: number): Promise<void> {
   const [baseline] = project.migrations;
   if (!baseline) throw new UsageError("WeDefiDaily's migrations folder is empty.");
   if (!(await hasTables(home.database))) {
     context.terminal.note("WeDefiDaily's starting point: the tables as db push left them, with sample data");
-    const rows = await makeStartingPoint({ database: home.database, baseline, scale });
+    const rows = await makeStartingPoint({
+      database: home.database,
+      baseline,
+      scale,
+      onTable: ({ table, rows: count, tablesDone, tablesTotal }) => {
+        if (count >= WORTH_A_LINE)
+          context.terminal.note(
+            `${table}: ${count.toLocaleString('en')} rows (table ${tablesDone} of ${tablesTotal})`,
+          );
+      },
+    });
     context.terminal.note(`${rows.toLocaleString('en')} rows in 33 tables`);
   }
   const { hasLedger } = await home.engine.diagnose(home.database, project);

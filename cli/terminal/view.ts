@@ -139,7 +139,10 @@ function withStep(phase: PhaseView, event: StepProgress, now: number): PhaseView
 /** The newest gauge is last. */
 function withGauge(gauges: readonly Gauge[], event: StepProgress): readonly Gauge[] {
   const { done, total, unit } = event;
-  if (done === undefined || total === undefined || unit === undefined) return gauges;
+  if (done === undefined || total === undefined || unit === undefined) {
+    // Work of another kind has begun: what was measured before is over, but for the place in the whole.
+    return event.message === undefined ? gauges : gauges.filter((gauge) => gauge.unit === 'migrations');
+  }
   return [...gauges.filter((gauge) => gauge.unit !== unit), { done, total, unit }];
 }
 

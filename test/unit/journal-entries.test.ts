@@ -71,6 +71,25 @@ describe('the journal of a run', () => {
     expect(messages(journal)).toEqual(stored);
   });
 
+  it('holds an entry once, although it is refreshed before the store has answered', async () => {
+    const journal = await Journal.open(
+      {
+        get: (key) => store.get(key),
+        putIfMatch: (key, body, version) => store.putIfMatch(key, body, version),
+        list: (prefix) => store.list(prefix),
+        putIfAbsent: async (key, body) => {
+          const result = await store.putIfAbsent(key, body);
+          await journal.refresh();
+          return result;
+        },
+      },
+      RUN,
+    );
+    await appendAll(journal, ['x', 'y']);
+    expect(messages(journal)).toEqual(['x', 'y']);
+    expect(messages(await Journal.open(store, RUN))).toEqual(['x', 'y']);
+  });
+
   it('shows what others wrote once it is refreshed', async () => {
     const [writer, reader] = [await Journal.open(store, RUN), await Journal.open(store, RUN)];
     await appendAll(writer, ['x', 'y']);
