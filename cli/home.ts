@@ -8,6 +8,7 @@ import { FileObjectStore } from '../lambda/adapters/embedded/file-object-store';
 import { OutboxNotifier } from '../lambda/adapters/embedded/outbox-notifier';
 import { EmbeddedRecovery } from '../lambda/adapters/embedded/recovery';
 import { parseDatabaseUrl } from '../lambda/adapters/postgres/database-url';
+import { ForeignEndpoint } from '../lambda/adapters/postgres/foreign-endpoint';
 import { PgDatabase } from '../lambda/adapters/postgres/pg-database';
 import { installedWasm } from '../lambda/adapters/prisma/installed-wasm';
 import { WasmSchemaEngine } from '../lambda/adapters/prisma/wasm-schema-engine';
@@ -42,6 +43,9 @@ export interface HomeOptions {
   readonly keep?: boolean;
 }
 
+/** They share base backups, so an old one costs little more than the WAL since. */
+const KEEP_RESTORE_POINTS = 10;
+
 /** Starts what has to be started; the command's end stops that again. */
 export async function openHome(context: CommandContext, options: HomeOptions = {}): Promise<Home> {
   const { databaseUrl } = context.options;
@@ -56,7 +60,7 @@ function serverHome(context: CommandContext, url: string): Home {
     database,
     label: labelOf(database),
     recovery: undefined,
-    endpoint: undefined,
+    endpoint: new ForeignEndpoint(database),
     capacity: undefined,
     store: new FileObjectStore(context.options.dataDir),
     engine: engineOf(context),
@@ -68,7 +72,7 @@ async function embeddedHome(context: CommandContext, options: HomeOptions): Prom
   const cluster = clusterOf(context, options);
   const { database, url, startedByUs } = await cluster.ensureStarted();
   if (startedByUs && !options.keep) context.atEnd(async () => void (await cluster.stop()));
-  const recovery = new EmbeddedRecovery(cluster);
+  const recovery = new EmbeddedRecovery(cluster, { keepRestorePoints: KEEP_RESTORE_POINTS });
   context.atEnd(() => recovery.close());
   return {
     database,

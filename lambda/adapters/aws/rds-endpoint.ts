@@ -9,11 +9,11 @@ import type { Clock } from '../../ports/clock';
 import { type Database, DatabaseRefused, DatabaseUnreachable } from '../../ports/database';
 import type { Endpoint, EndpointState } from '../../ports/endpoint';
 import type { ObjectStore } from '../../ports/object-store';
+import { isFenced, lowerFence, raiseFence } from '../postgres/write-fence';
 import { callAws } from './call';
 import { Rds } from './rds-client';
 import { identifierOf } from './rds-names';
 import { instanceStateOf } from './rds-status';
-import { isFenced, lowerFence, raiseFence } from './write-fence';
 
 export interface RdsEndpointOptions {
   readonly client: RDSClient;
