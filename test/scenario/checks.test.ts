@@ -178,8 +178,10 @@ describe('readContents', () => {
     const id = quoted(`${name} id`);
     const found = [
       await differing(`UPDATE ${table} SET t = 'A' WHERE ${id} = 1`),
+      await differing(`UPDATE ${table} SET t = 'B' WHERE ${id} = 2`),
+      await differing(`UPDATE ${table} SET t = 'C' WHERE ${id} = 3`),
       await differing(`UPDATE ${table} SET ${id} = 4 - ${id} WHERE ${id} IN (1, 3)`),
-      await differing(`UPDATE ${table} SET t = '' WHERE t IS NULL`),
+      await differing(`UPDATE ${table} SET t = NULL WHERE t = 'C'`),
       await differing(`DELETE FROM ${table} WHERE ctid = (SELECT max(ctid) FROM ${table} WHERE ${id} = 2)`),
     ];
     for (const names of found) expect(names).toEqual([expect.stringMatching(/^public\./)]);
