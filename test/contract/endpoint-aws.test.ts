@@ -53,7 +53,8 @@ class Servers implements Database {
       else if (sql.includes('RESET default_transaction_read_only')) server.fenced = false;
       else if (sql.includes('pg_terminate_backend')) {
         for (const other of server.sessions) if (!other.name.startsWith('godwit')) other.ended = true;
-      } else if (!/pg_db_role_setting|clock_timestamp/.test(sql)) throw new Error(`unexpected statement: ${sql}`);
+      } else if (!/pg_db_role_setting|clock_timestamp/.test(sql))
+        throw new Error(`unexpected statement: ${sql}`);
       return { rows: [], rowCount: sql.includes('pg_db_role_setting') && server.fenced ? 1 : 0 };
     };
     return { backendPid: 1, query, close: async () => void server.sessions.delete(session) };
