@@ -86,7 +86,11 @@ function buildProgram(invocation: Invocation, execute: Execute): Command {
         '--max-blocking <ms>',
         'no request of the application waits longer than this for a migration (default: 100)',
       )
-      .option('--until <migration>', 'the last migration to apply');
+      .option('--until <migration>', 'the last migration to apply')
+      .option(
+        '--maintenance-window <from-to>',
+        'hours of the day in UTC, as 22:00-04:00, to which a migration is confined that blocked longer than --max-blocking when rehearsed',
+      );
 
   add(
     'run',

@@ -1,7 +1,7 @@
 /** Options that every command takes, checked once. */
 import { resolve } from 'node:path';
 import { UsageError } from '../lambda/domain/errors';
-import type { ApprovalMode, Policy } from '../lambda/domain/run';
+import type { ApprovalMode, MaintenanceWindow, Policy } from '../lambda/domain/run';
 
 /** What the process was started with. */
 export interface Invocation {
@@ -53,9 +53,16 @@ export interface RawRunOptions {
   readonly skipRehearsal?: boolean;
   readonly maxBlocking?: string;
   readonly until?: string;
+  readonly maintenanceWindow?: string;
 }
 
 export function runPolicy(raw: RawRunOptions, defaults: Policy): Policy {
+  const policy = withoutWindow(raw, defaults);
+  if (raw.maintenanceWindow === undefined) return policy;
+  return { ...policy, maintenanceWindow: maintenanceWindow(raw.maintenanceWindow, policy.maxBlockingMs) };
+}
+
+function withoutWindow(raw: RawRunOptions, defaults: Policy): Policy {
   return {
     ...defaults,
     ...(raw.phase === undefined
@@ -77,6 +84,19 @@ function oneOf<const T extends string>(option: string, value: string, allowed: r
   const found = allowed.find((candidate) => candidate === value);
   if (!found) throw new UsageError(`${option} cannot be "${value}". Use ${allowed.join(', ')}.`);
   return found;
+}
+
+const TIME_OF_DAY = /^([01]\d|2[0-3]):[0-5]\d$/;
+
+/** Demanded of a migration that, rehearsed, blocked longer than the application may be blocked. */
+function maintenanceWindow(value: string, aboveMs: number): MaintenanceWindow {
+  const [from = '', to = '', ...rest] = value.split('-');
+  if (!TIME_OF_DAY.test(from) || !TIME_OF_DAY.test(to) || rest.length > 0 || from === to) {
+    throw new UsageError(
+      `--maintenance-window cannot be "${value}". Use two times of the day in UTC, as 22:00-04:00.`,
+    );
+  }
+  return { from, to, aboveMs };
 }
 
 /** Postgres takes `lock_timeout` as whole milliseconds; 0 would mean no limit, the very thing to avoid. */

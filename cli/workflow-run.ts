@@ -9,7 +9,7 @@ import type { QuestionName } from '../lambda/domain/question';
 import { newRunId, type Policy, type RunRequest } from '../lambda/domain/run';
 import { STEP_NAMES, type StepName } from '../lambda/domain/step';
 import { createRun, Journal, listRuns, readRequest } from '../lambda/journal/journal';
-import { claimLease } from '../lambda/journal/lease';
+import { claimLease, releaseLease } from '../lambda/journal/lease';
 import { steps } from '../lambda/steps';
 import type { StepContext } from '../lambda/steps/context';
 import { isAborted } from '../lambda/steps/enter';
@@ -29,16 +29,10 @@ export async function takeThroughWorkflow(
   work: { readonly project: Project; readonly policy: Policy; readonly steps: StepContext },
 ): Promise<FinishedRun> {
   const { store } = home;
-  const request = await chooseRun(context, home, work.project, work.policy);
+  const claim = leaseOf(home, work.steps);
+  const request = await chooseRun(context, home, work, claim);
   // Before anything of the run is touched: another live process may be working on it.
-  await claimLease(store, {
-    database: request.database,
-    runId: request.runId,
-    owner: work.steps.owner,
-    ttlMs: 60_000,
-    now: work.steps.clock.now(),
-    isOwnerGone: work.steps.isOwnerGone,
-  });
+  await claim.take(request.runId);
   const control = new LocalControl(store, (runId) =>
     execute(context, work.steps, runId, request.policy.rehearse),
   );
@@ -59,8 +53,8 @@ export async function takeThroughWorkflow(
 async function chooseRun(
   context: CommandContext,
   home: Home,
-  project: Project,
-  policy: Policy,
+  { project, policy }: { readonly project: Project; readonly policy: Policy },
+  claim: Claim,
 ): Promise<RunRequest> {
   const unfinished = await findUnfinished(home);
   if (unfinished) {
@@ -75,19 +69,38 @@ async function chooseRun(
     context.terminal.note(
       `${unfinished.request.runId} was interrupted before it changed anything, and the migrations are others now: beginning anew.`,
     );
+    await claim.take(unfinished.request.runId);
     await closeInterrupted(home, unfinished);
+    await claim.giveBack(unfinished.request.runId);
   }
-  const now = new Date();
-  const request: RunRequest = {
-    runId: newRunId(now),
-    requestedAt: now.toISOString(),
-    requestedBy: whoami(),
-    database: home.label,
-    project,
-    policy,
+  for (;;) {
+    const now = new Date();
+    const request: RunRequest = {
+      runId: newRunId(now),
+      requestedAt: now.toISOString(),
+      requestedBy: whoami(),
+      database: home.label,
+      project,
+      policy,
+    };
+    // Two runs of one name would share a journal.
+    if ((await createRun(home.store, request)) === 'created') return request;
+  }
+}
+
+interface Claim {
+  take(runId: string): Promise<unknown>;
+  giveBack(runId: string): Promise<void>;
+}
+
+const LEASE_TTL_MS = 60_000;
+
+function leaseOf(home: Home, { owner, clock, isOwnerGone }: StepContext): Claim {
+  const claimOf = (runId: string) => ({ database: home.label, runId, owner, now: clock.now() });
+  return {
+    take: (runId) => claimLease(home.store, { ...claimOf(runId), ttlMs: LEASE_TTL_MS, isOwnerGone }),
+    giveBack: (runId) => releaseLease(home.store, claimOf(runId)),
   };
-  await createRun(home.store, request);
-  return request;
 }
 
 async function findUnfinished(home: Home): Promise<FinishedRun | undefined> {

@@ -3,6 +3,7 @@ import { messageOf } from '../domain/errors';
 import type { Invariant, Reading, ReadingRow, Readings } from '../domain/invariant';
 import type { Database, Session } from '../ports/database';
 import { ConnectionLost, SQLSTATE, StatementFailed, withSession } from '../ports/database';
+import { parseScript } from '../sql/parse';
 
 /** An invariant that takes longer is not read: validation must not become the load that it watches for. */
 const STATEMENT_TIMEOUT_MS = 60_000;
@@ -48,7 +49,7 @@ async function readOne(session: Session, invariant: Invariant): Promise<Reading>
   const began = performance.now();
   await session.query('savepoint invariant');
   try {
-    const { rows } = await session.query<{ row: ReadingRow }>(asText(invariant));
+    const { rows } = await session.query<{ row: ReadingRow }>(asText(await queryOf(invariant)));
     await session.query('release savepoint invariant');
     return { rows: rows.map(({ row }) => row), durationMs: performance.now() - began };
   } catch (error) {
@@ -59,8 +60,13 @@ async function readOne(session: Session, invariant: Invariant): Promise<Reading>
   }
 }
 
-/** Values are compared as Postgres prints them: no float, timestamp or numeric is ever rounded on the way. */
-const asText = (invariant: Invariant): string =>
-  `select coalesce((select jsonb_object_agg(key, value) from jsonb_each_text(to_jsonb(reading))), '{}') as row from (${withoutSemicolon(invariant.sql)}\n) as reading`;
+/** The statement alone: what follows its semicolon, comments included, would end the subquery that it becomes. */
+async function queryOf({ sql, file }: Invariant): Promise<string> {
+  const [statement, another] = (await parseScript(sql)).statements;
+  if (!statement || another) throw new Error(`syntax error in ${file}: an invariant is one SELECT`);
+  return statement.sql;
+}
 
-const withoutSemicolon = (sql: string): string => sql.trimEnd().replace(/;+$/, '');
+/** Values are compared as Postgres prints them: no float, timestamp or numeric is ever rounded on the way. */
+const asText = (query: string): string =>
+  `select coalesce((select jsonb_object_agg(key, value) from jsonb_each_text(to_jsonb(reading))), '{}') as row from (${query}\n) as reading`;

@@ -18,8 +18,10 @@ export class UnknownRun extends GodwitError {
   }
 }
 
-export async function createRun(store: ObjectStore, request: RunRequest): Promise<void> {
-  await store.putIfAbsent(requestKey(request.runId), JSON.stringify(request));
+/** A run's id is taken once. */
+export async function createRun(store: ObjectStore, request: RunRequest): Promise<'created' | 'taken'> {
+  const { outcome } = await store.putIfAbsent(requestKey(request.runId), JSON.stringify(request));
+  return outcome === 'written' ? 'created' : 'taken';
 }
 
 export async function readRequest(store: ObjectStore, runId: string): Promise<RunRequest> {

@@ -34,8 +34,6 @@ async function outcomeFacts(run: RunContext): Promise<readonly MigrationOutcomeF
       { applicationName: 'godwit assess', readOnly: true, statementTimeoutMs: 10_000 },
       (session) => readLedger(session),
     );
-    const proven = new Set(run.journal.record('Rehearse')?.downProven ?? []);
-    const rehearsed = run.journal.record('Rehearse') !== undefined;
     return pendingMigrations(run).map((migration) => {
       const row = rows.find(
         (candidate) => candidate.name === migration.name && candidate.rolledBackAt === undefined,
@@ -44,13 +42,27 @@ async function outcomeFacts(run: RunContext): Promise<readonly MigrationOutcomeF
         name: migration.name,
         effect: !row ? 'undone' : isApplied(row) ? 'applied' : partialOrUndone(run, migration),
         hasDownScript: migration.downSql !== undefined,
-        downScript: proven.has(migration.name) ? 'proven' : rehearsed ? 'failed' : 'untried',
+        downScript: downScriptOf(run, migration),
       };
     });
   } catch {
     // Whatever keeps the ledger from being read, the answer is the same: the state is not known.
     return undefined;
   }
+}
+
+/** The ledger's times are the server's, the request's are this machine's. */
+const CLOCK_SKEW_MS = 60_000;
+
+/** A rehearsal that stopped at a migration without a way back never tried the scripts of those before it. */
+function downScriptOf(run: RunContext, { name }: Migration): MigrationOutcomeFact['downScript'] {
+  const rehearsal = run.journal.record('Rehearse');
+  if (rehearsal?.downProven.includes(name)) return 'proven';
+  const isAgainst = rehearsal?.findings.some(
+    ({ id, migration }) =>
+      id === 'down-script-loses-data' || (id === 'down-script-failed' && migration === name),
+  );
+  return isAgainst ? 'failed' : 'untried';
 }
 
 /** A row that stays "failed" would block every later deploy (P3009), although nothing of the migration remained. */
@@ -60,7 +72,8 @@ async function closeLedgerRows(run: RunContext, undone: readonly MigrationOutcom
     const ledger = await findLedger(session);
     if (!ledger) return;
     for (const row of await readLedger(session, ledger)) {
-      if (isUnfinished(row) && undone.some((fact) => fact.name === row.name)) {
+      const isOurs = row.startedAt.getTime() >= Date.parse(run.request.requestedAt) - CLOCK_SKEW_MS;
+      if (isOurs && isUnfinished(row) && undone.some((fact) => fact.name === row.name)) {
         await rollBackMigration(session, ledger, row.id);
       }
     }

@@ -19,6 +19,8 @@ const STOPPABLE: ReadonlySet<Phase> = new Set<Phase>([
   'Approve',
   'Baseline',
 ]);
+/** Nobody renews the lease while a person is waited for, and the database must not be taken meanwhile. */
+const ASKS_PEOPLE: ReadonlySet<StepName> = new Set<StepName>(['AwaitApproval', 'AwaitDecision']);
 /** These tell what happened: they need no lease, and run even where another run holds it. */
 const WITHOUT_LEASE: ReadonlySet<Phase> = new Set<Phase>(['Finish', 'Report', 'Notify']);
 
@@ -31,8 +33,9 @@ export function step<P extends Phase>(name: StepName, body: StepBody<P>): Step {
 
     const request = await readRequest(context.store, input.runId);
     const isReentry = journal.entries.some((entry) => entry.type === 'entered' && entry.step === name);
+    const previous = journal.entries.findLast((entry) => entry.type === 'entered')?.step;
     if (!isReentry) await journal.append(entered(context, name));
-    if (input.error) await journal.append(crashed(context, input.error));
+    if (input.error) await recordCrash(context, journal, { step: previous, error: input.error });
     context.progress.report({ type: 'step', step: name, status: isReentry ? 'progress' : 'entered' });
 
     const run: RunContext = {
@@ -46,7 +49,7 @@ export function step<P extends Phase>(name: StepName, body: StepBody<P>): Step {
       tell: (message, amount) =>
         context.progress.report({ type: 'step', step: name, status: 'progress', message, ...amount }),
     };
-    const outcome = await underLease(run, phase, async () =>
+    const outcome = await underLease(run, name, async () =>
       STOPPABLE.has(phase) && (await isAborted(context, input.runId))
         ? ({
             verdict: 'blocked',
@@ -87,12 +90,14 @@ function bounded<Record_>(
 
 async function underLease<P extends Phase>(
   run: RunContext,
-  phase: Phase,
+  name: StepName,
   work: () => Promise<StepOutcome<PhaseRecords[P]>>,
 ): Promise<StepOutcome<PhaseRecords[P]>> {
+  const phase = PHASE_OF[name];
   if (WITHOUT_LEASE.has(phase)) return work();
+  const ttlMs = ASKS_PEOPLE.has(name) ? run.policy.answerWithinMs + LEASE_TTL_MS : LEASE_TTL_MS;
   try {
-    await claim(run);
+    await claim(run, ttlMs);
   } catch (error) {
     if (phase === 'Preflight' && error instanceof LeaseHeld) {
       return { verdict: 'blocked', route: 'blocked', message: error.message };
@@ -100,7 +105,7 @@ async function underLease<P extends Phase>(
     throw error;
   }
   // A renewal that fails is not fatal by itself: the next step's claim fails if somebody else took over.
-  const renewal = setInterval(() => void claim(run).catch(() => undefined), LEASE_RENEWAL_MS);
+  const renewal = setInterval(() => void claim(run, ttlMs).catch(() => undefined), LEASE_RENEWAL_MS);
   renewal.unref();
   try {
     return await work();
@@ -109,12 +114,12 @@ async function underLease<P extends Phase>(
   }
 }
 
-const claim = (run: RunContext): Promise<number> =>
+const claim = (run: RunContext, ttlMs: number): Promise<number> =>
   claimLease(run.store, {
     database: run.request.database,
     runId: run.runId,
     owner: run.owner,
-    ttlMs: LEASE_TTL_MS,
+    ttlMs,
     now: run.clock.now(),
     isOwnerGone: run.isOwnerGone,
   });
@@ -186,19 +191,47 @@ const entered = (context: StepContext, name: StepName): JournalEntry => ({
   owner: context.owner,
 });
 
-const crashed = (context: StepContext, error: NonNullable<StepInput['error']>): JournalEntry => ({
+const crashed = (
+  context: StepContext,
+  error: NonNullable<StepInput['error']>,
+): Extract<JournalEntry, { type: 'crashed' }> => ({
   type: 'crashed',
   at: context.clock.now().toISOString(),
   error: error.Error,
   cause: causeOf(error.Cause),
 });
 
+/**
+ * A Catch led here: the step that crashed gets a checkpoint, too. Without one, a run that is killed now and goes on would
+ * enter it again, and migrate once more behind the back of whoever has begun to come back.
+ */
+async function recordCrash(
+  context: StepContext,
+  journal: Journal,
+  { step: name, error }: { step: StepName | undefined; error: NonNullable<StepInput['error']> },
+): Promise<void> {
+  const crash = crashed(context, error);
+  await journal.append(crash);
+  if (name === undefined) return;
+  const phase = PHASE_OF[name];
+  if (STOPPABLE.has(phase) || WITHOUT_LEASE.has(phase) || journal.checkpoint(phase)) return;
+  await journal.append({
+    type: 'checkpoint',
+    at: crash.at,
+    step: name,
+    phase,
+    verdict: 'indeterminate',
+    route: 'crashed',
+    message: crash.cause === '' ? crash.error : `${crash.error}: ${crash.cause}`,
+  });
+}
+
 /** Step Functions' Cause is JSON with `errorMessage` where a Lambda threw, and plain text otherwise. */
 function causeOf(cause: string | undefined): string {
   if (!cause) return '';
   try {
-    const parsed = JSON.parse(cause) as { errorMessage?: string };
-    return parsed.errorMessage ?? cause;
+    const parsed = JSON.parse(cause) as { errorMessage?: string } | null;
+    return parsed?.errorMessage ?? cause;
   } catch (error) {
     return error instanceof SyntaxError ? cause : messageOf(error);
   }

@@ -79,16 +79,16 @@ function recordOf(run: RunContext): MigrateRecord {
   };
 }
 
-/** Stopped between two statements of a stepwise file: the earlier ones took effect. */
+/** Stopped between two statements of a stepwise file, the earlier ones took effect; of an atomic one, nothing. */
 function abortedIn(outcome: Extract<MigrateOutcome, { outcome: 'aborted' }>): { failure?: MigrationFailure } {
-  if (outcome.inMigration === undefined || outcome.statementsDone === 0) return {};
+  if (outcome.inMigration === undefined) return {};
   return {
     failure: {
       migration: outcome.inMigration,
       statement: outcome.statementsDone,
       line: 0,
       message: 'stopped by a person',
-      atomic: false,
+      atomic: outcome.statementsDone === 0,
       statementsDone: outcome.statementsDone,
     },
   };

@@ -98,7 +98,7 @@ function inspectServer(database: Database, policy: Policy): Promise<ServerInspec
 async function sizeOf(session: Session): Promise<{ databaseBytes: number; hasTables: boolean }> {
   const { rows } = await session.query<{ bytes: string; has_tables: boolean }>(
     `select pg_database_size(current_database())::text as bytes,
-            exists (select from pg_class where relkind in ('r', 'p') and relnamespace = current_schema()::regnamespace
+            exists (select from pg_class where relkind in ('r', 'p') and relnamespace = (select oid from pg_namespace where nspname = current_schema())
                     and relname <> '_prisma_migrations') as has_tables`,
   );
   return { databaseBytes: Number(rows[0]?.bytes ?? 0), hasTables: rows[0]?.has_tables ?? false };

@@ -48,8 +48,8 @@ describe('a good Prisma folder', () => {
       'migrations/20250103000000_c/migration.sql': later,
       'migrations/20250103000000_c/down.sql': 'ALTER TABLE a DROP b;',
       'migrations/20250102000000_b/migration.sql': 'SELECT 1',
-      'invariants/z.sql': 'SELECT 2',
-      'invariants/a.sql': 'SELECT 3',
+      'invariants/z.sql': '-- invariant: Z\n-- key: id\nSELECT 2 AS id',
+      'invariants/a.sql': '-- invariant: A\n-- key: id\nSELECT 3 AS id',
       'invariants/readme.md': 'x',
     });
     const project = await readProject(dir);

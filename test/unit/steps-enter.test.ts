@@ -291,6 +291,14 @@ describe('a crash', () => {
     });
   });
 
+  it('closes the phase that crashed, so that a run that goes on does not enter it again', async () => {
+    const crashing = answers(PASSED);
+    await expect(enter('Migrate', jest.fn().mockRejectedValue(new Error('gone')))).rejects.toThrow('gone');
+    await enter('Assess', answers(PASSED), { error: { Error: 'Error', Cause: 'gone' } });
+    expect(await enter('Migrate', crashing)).toMatchObject({ verdict: 'indeterminate' });
+    expect(crashing).not.toHaveBeenCalled();
+  });
+
   it('is not written down by a step that none led to', async () => {
     await enter('Finish', answers(PASSED));
     expect(typesOf(await journaled())).toEqual(['entered', 'checkpoint']);
