@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { SystemClock } from '../../lambda/adapters/system-clock';
 import { checksumOf, type Migration } from '../../lambda/domain/migration';
 import { type MigrateRequest, migrate } from '../../lambda/migrate/executor';
@@ -70,16 +69,23 @@ describe('a process killed by SIGKILL', () => {
     for (const child of children.splice(0)) child.kill('SIGKILL');
   });
 
+  /** The process kills itself, so that it dies at that very point, or `afterMs` later where somebody holds it there. */
   async function killedAt(
     database: Database,
-    wanted: { migration: string; statement: number; status: string },
+    point: { migration: string; statement: number; status: string; afterMs?: number },
   ): Promise<void> {
     const script = `
       const { PgDatabase } = require('./lambda/adapters/postgres/pg-database');
       const { SystemClock } = require('./lambda/adapters/system-clock');
       const { migrate } = require('./lambda/migrate/executor');
-      const { options, request } = JSON.parse(process.env.TEST_REQUEST);
-      const onEvent = (event) => console.log(JSON.stringify(event));
+      const { options, request, point } = JSON.parse(process.env.TEST_REQUEST);
+      const { afterMs, ...wanted } = point;
+      const die = () => process.kill(process.pid, 'SIGKILL');
+      const onEvent = (event) => {
+        if (Object.entries(wanted).some(([key, value]) => event[key] !== value)) return;
+        if (afterMs === undefined) die();
+        else setTimeout(die, afterMs);
+      };
       void migrate({ ...request, database: new PgDatabase(options), clock: new SystemClock(), onEvent });
     `;
     const url = new URL(await database.connectionString());
@@ -87,21 +93,11 @@ describe('a process killed by SIGKILL', () => {
     const { database: _d, clock: _c, ...plain } = request(database);
     const child = spawn(process.execPath, ['--require', 'tsx/cjs', '--eval', script], {
       cwd: projectRoot,
-      env: { ...process.env, TEST_REQUEST: JSON.stringify({ options, request: plain }) },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, TEST_REQUEST: JSON.stringify({ options, request: plain, point }) },
+      stdio: ['ignore', 'ignore', 'inherit'],
     });
     children.push(child);
-    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    for await (const line of createInterface({ input: child.stdout })) {
-      const event = JSON.parse(line) as typeof wanted;
-      if (Object.entries(wanted).some(([key, value]) => event[key as keyof typeof wanted] !== value))
-        continue;
-      // Into the midst of the statement.
-      await clock.sleep(wanted.status === 'started' ? 150 : 0);
-      child.kill('SIGKILL');
-      break;
-    }
-    await exited;
+    await new Promise<void>((resolve) => child.once('exit', () => resolve()));
     expect(child.signalCode).toBe('SIGKILL');
   }
 
@@ -110,7 +106,7 @@ describe('a process killed by SIGKILL', () => {
     const old = await database.connect({ applicationName: 'app' });
     await old.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
     await old.query('SELECT 1');
-    await killedAt(database, { migration: '2_stepwise', statement: 2, status: 'started' });
+    await killedAt(database, { migration: '2_stepwise', statement: 2, status: 'started', afterMs: 150 });
     await old.query('COMMIT');
     await old.close();
     expect(await migrate(request(database))).toMatchObject({ outcome: 'applied' });
