@@ -8,8 +8,6 @@ import { canEnter, findServerUser, userIn } from '../../lambda/adapters/embedded
 import { processesUnder, projectRoot } from '../support/cluster';
 import { marksIn, prepareMarks } from '../support/cluster-marks';
 
-const asRoot = process.getuid?.() === 0 ? describe : describe.skip;
-
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'godwit-test-'));
@@ -55,65 +53,92 @@ describe('the user of the server', () => {
   });
 });
 
-asRoot('as root, below a folder that only root can enter', () => {
-  it('puts data and binaries where the server can reach them, says so, and finds them again', async () => {
-    const secret = join(folder, 'secret');
-    const systemFolder = join(folder, 'system');
-    await mkdir(secret, { mode: 0o700 });
-    const binaries = await copyWithoutLinks(secret);
-    const told: string[] = [];
-    const open = () =>
-      EmbeddedCluster.at(join(secret, 'app', '.godwit'), {
+const isRoot = process.getuid?.() === 0;
+
+// Only root runs the server as somebody else.
+if (isRoot)
+  describe('as root, below a folder that only root can enter', () => {
+    it('puts data and binaries where the server can reach them, says so, and finds them again', async () => {
+      const secret = join(folder, 'secret');
+      const systemFolder = join(folder, 'system');
+      await mkdir(secret, { mode: 0o700 });
+      const binaries = await copyWithoutLinks(secret);
+      const told: string[] = [];
+      const open = () =>
+        EmbeddedCluster.at(join(secret, 'app', '.godwit'), {
+          projectRoot,
+          binaries,
+          systemFolder,
+          fsync: false,
+          log: (line) => told.push(line),
+        });
+      const user = await findServerUser();
+      expect(user?.uid).toBeGreaterThan(0);
+      expect(await canEnter(user, secret)).toBe(false);
+
+      const { database, url } = await open().ensureStarted();
+      await prepareMarks(database);
+      expect(told).toEqual([
+        expect.stringContaining('.godwit: the data lies in'),
+        expect.stringContaining('binaries'),
+      ]);
+      const [home = ''] = (await readdir(systemFolder)).filter((name) => name.startsWith('godwit-'));
+      expect(home).toMatch(/^godwit-[0-9a-f]{10}$/);
+      expect(await readdir(systemFolder)).toContain(`postgres-${binaries.version}`);
+      expect(processesUnder(join(systemFolder, home)).length).toBeGreaterThan(0);
+
+      await open().stop();
+      expect((await open().ensureStarted()).url).toBe(url);
+      expect(await marksIn(database)).toEqual([]);
+      await open().reset();
+      expect(await readdir(systemFolder)).toEqual([`postgres-${binaries.version}`]);
+      expect(processesUnder(systemFolder)).toEqual([]);
+    });
+
+    it('sets data aside whose folder was deleted by hand, with the server that was running on it', async () => {
+      const secret = join(folder, 'secret');
+      const systemFolder = join(folder, 'system');
+      await mkdir(secret, { mode: 0o700 });
+      const told: string[] = [];
+      const open = () =>
+        EmbeddedCluster.at(join(secret, 'data'), {
+          projectRoot,
+          systemFolder,
+          fsync: false,
+          log: (line) => told.push(line),
+        });
+      await open().ensureStarted();
+      await rm(join(secret, 'data'), { recursive: true });
+
+      expect(await open().ensureStarted()).toMatchObject({ startedByUs: true });
+      const aside = (await readdir(systemFolder)).find((name) => name.includes('set-aside')) ?? '';
+      expect(await readdir(join(systemFolder, aside))).toContain('cluster');
+      expect(processesUnder(join(systemFolder, aside))).toEqual([]);
+      expect(told.join()).toContain(aside);
+      await open().reset();
+    });
+
+    it('names the way out when there is no place that the server can reach', async () => {
+      const secret = join(folder, 'secret');
+      await mkdir(secret, { mode: 0o700 });
+      const cluster = EmbeddedCluster.at(join(secret, 'data'), {
         projectRoot,
-        binaries,
-        systemFolder,
+        systemFolder: join(secret, 'system'),
         fsync: false,
-        log: (line) => told.push(line),
       });
-    const user = await findServerUser();
-    expect(user?.uid).toBeGreaterThan(0);
-    expect(await canEnter(user, secret)).toBe(false);
-
-    const { database, url } = await open().ensureStarted();
-    await prepareMarks(database);
-    expect(told).toEqual([
-      expect.stringContaining('.godwit: the data lies in'),
-      expect.stringContaining('binaries'),
-    ]);
-    const [home = ''] = (await readdir(systemFolder)).filter((name) => name.startsWith('godwit-'));
-    expect(home).toMatch(/^godwit-[0-9a-f]{10}$/);
-    expect(await readdir(systemFolder)).toContain(`postgres-${binaries.version}`);
-    expect(processesUnder(join(systemFolder, home)).length).toBeGreaterThan(0);
-
-    await open().stop();
-    expect((await open().ensureStarted()).url).toBe(url);
-    expect(await marksIn(database)).toEqual([]);
-    await open().reset();
-    expect(await readdir(systemFolder)).toEqual([`postgres-${binaries.version}`]);
-    expect(processesUnder(systemFolder)).toEqual([]);
-  });
-
-  it('names the way out when there is no place that the server can reach', async () => {
-    const secret = join(folder, 'secret');
-    await mkdir(secret, { mode: 0o700 });
-    const cluster = EmbeddedCluster.at(join(secret, 'data'), {
-      projectRoot,
-      systemFolder: join(secret, 'system'),
-      fsync: false,
+      await expect(cluster.ensureStarted()).rejects.toMatchObject({
+        name: 'ServerUserUnusable',
+        message: expect.stringMatching(/--data-dir/),
+      });
     });
-    await expect(cluster.ensureStarted()).rejects.toMatchObject({
-      name: 'ServerUserUnusable',
-      message: expect.stringMatching(/--data-dir/),
+
+    it('runs the server as somebody else', async () => {
+      const cluster = EmbeddedCluster.at(join(folder, 'data'), { projectRoot, fsync: false });
+      await cluster.ensureStarted();
+      const status = await cluster.status();
+      if (status.state !== 'running') throw new Error(`the cluster is ${status.state}`);
+      const uids = /^Uid:\s+(\d+)/m.exec(await readFile(`/proc/${status.pid}/status`, 'utf8'));
+      expect(Number(uids?.[1])).toBe((await findServerUser())?.uid);
+      await cluster.reset();
     });
   });
-
-  it('runs the server as somebody else', async () => {
-    const cluster = EmbeddedCluster.at(join(folder, 'data'), { projectRoot, fsync: false });
-    await cluster.ensureStarted();
-    const status = await cluster.status();
-    if (status.state !== 'running') throw new Error(`the cluster is ${status.state}`);
-    const uids = /^Uid:\s+(\d+)/m.exec(await readFile(`/proc/${status.pid}/status`, 'utf8'));
-    expect(Number(uids?.[1])).toBe((await findServerUser())?.uid);
-    await cluster.reset();
-  });
-});

@@ -1,5 +1,5 @@
 /** Brings the serving server of a cluster up, or finds it running; the caller holds the cluster's lock. */
-import { rename, stat } from 'node:fs/promises';
+import { mkdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PgDatabase } from '../postgres/pg-database';
 import { type Binaries, majorOf } from './binaries';
@@ -17,7 +17,7 @@ import { ClusterDamaged, ClusterVersionMismatch, PortInUse, ServerFailed } from 
 import { isThere, makeFolder, type Owner, writeAtomically } from './files';
 import { initialize, writeComfortSettings } from './initdb';
 import { freePort, isPortFreeWithin } from './ports';
-import { findRunning, startServer, waitUntilReady } from './server';
+import { findRunning, startServer, stopServer, waitUntilReady } from './server';
 import { addressSettings, archivingTo, type Durability } from './settings';
 
 /** What it takes to run a server of this cluster. */
@@ -44,14 +44,40 @@ const LOG_LIMIT_BYTES = 16 * 1_048_576;
 const PORT_ATTEMPTS = 10;
 const KILLED_GRACE_MS = 3_000;
 
+interface SettleOptions {
+  readonly home: string;
+  readonly database: string;
+  readonly port: number | undefined;
+  readonly log: (message: string) => void;
+}
+
 export async function settleFacts(
   dataDir: string,
-  { home, database, port }: { home: string; database: string; port: number | undefined },
+  { home, database, port, log }: SettleOptions,
 ): Promise<ClusterFacts> {
+  if (home !== dataDir && (await isThere(homeAt(home).pgData))) await setAside(home, log);
   const facts = freshFacts(home, database, port ?? (await freePort()));
   await writeAtomically(homeAt(home).marker, `${facts.id}\n`, { mode: 0o644 });
   await saveFacts(dataDir, facts);
   return facts;
+}
+
+/**
+ * Somebody deleted the data directory by hand, and with it the password of what lay elsewhere for it. It may still be
+ * wanted, so it is not deleted.
+ */
+async function setAside(home: string, log: (message: string) => void): Promise<void> {
+  const { pgData, log: serverLog } = homeAt(home);
+  await stopServer(pgData, serverLog);
+  const aside = `${home}-set-aside-${new Date()
+    .toISOString()
+    .replace(/[-:.TZ]/g, '')
+    .slice(0, 14)}`;
+  await rename(home, aside);
+  await mkdir(home, { mode: 0o755 });
+  log(
+    `An earlier cluster of this folder, whose cluster.json is gone, lies in ${aside} now. Delete it when nobody misses it.`,
+  );
 }
 
 export async function startOrJoin(kit: ServerKit, options: StartOptions): Promise<Started> {

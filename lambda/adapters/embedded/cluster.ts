@@ -96,7 +96,7 @@ export class EmbeddedCluster {
     const { port, database = 'wedefidaily' } = this.#options;
     const request = await this.#placement();
     const home = await placeData(known?.home, request);
-    const settled = known ?? (await settleFacts(request.dataDir, { home, database, port }));
+    const settled = known ?? (await settleFacts(request.dataDir, { home, database, port, log: this.log }));
     const facts = await finishSwap(this.dataDir, settled);
     const kit = await this.#kitFor(facts);
     const started = await startOrJoin(kit, {
