@@ -76,7 +76,8 @@ async function embeddedHome(context: CommandContext, options: HomeOptions): Prom
   context.atEnd(() => recovery.close());
   return {
     database,
-    label: labelOf(database),
+    // Not by its port, which may change: an interrupted run is found by this name.
+    label: `embedded/${database.address.database}`,
     recovery,
     endpoint: new EmbeddedEndpoint(cluster),
     capacity: new DiskCapacity(context.options.dataDir),

@@ -3,13 +3,11 @@
  * `node scripts/with-dependencies.mjs jest …`. Uses nothing but Node, since it runs before anything is installed.
  */
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const stamp = join(root, 'node_modules', '.godwit-lockfile-sha256');
 const oldestNode = [20, 19];
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -17,9 +15,6 @@ if (major < oldestNode[0] || (major === oldestNode[0] && minor < oldestNode[1]))
   fail(`Godwit needs Node ${oldestNode.join('.')} or newer, this is ${process.versions.node}.`);
 }
 
-const lockfile = createHash('sha256')
-  .update(readFileSync(join(root, 'package-lock.json')))
-  .digest('hex');
 if (!isInstalled()) install();
 if (!existsSync(join(root, 'dist', 'godwit.mjs')) || isBundleStale()) build();
 
@@ -34,15 +29,22 @@ const result = spawnSync(command, args, {
 if (result.error) fail(`${command} could not be started: ${result.error.message}`);
 process.exitCode = result.status ?? 1;
 
+/** Each package is asked itself: npm's own record of what it installed changes with the lockfile alone, too. */
 function isInstalled() {
-  return existsSync(stamp) && readFileSync(stamp, 'utf8') === lockfile;
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  return Object.entries(packages).every(([path, wanted]) => {
+    if (path === '' || wanted.link) return true;
+    const manifest = join(root, path, 'package.json');
+    // Optional ones are for other platforms.
+    if (!existsSync(manifest)) return wanted.optional === true;
+    return JSON.parse(readFileSync(manifest, 'utf8')).version === wanted.version;
+  });
 }
 
 function install() {
   const why = existsSync(join(root, 'node_modules')) ? 'differ from package-lock.json' : 'are missing';
   process.stderr.write(`Dependencies ${why}: installing them from the lockfile (once)…\n`);
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci');
-  writeFileSync(stamp, lockfile);
 }
 
 function build() {

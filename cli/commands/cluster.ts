@@ -1,5 +1,7 @@
 /** `up`, `down`, `reset`, `seed`: the embedded cluster for people who work with it. */
 
+import { rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { seed } from '../../demo/seed/seed';
 import { UsageError } from '../../lambda/domain/errors';
 import { withSession } from '../../lambda/ports/database';
@@ -31,6 +33,18 @@ export async function downCommand(context: CommandContext): Promise<number> {
   return 0;
 }
 
+/** What Godwit's object store keeps in the data directory. */
+const JOURNAL_FOLDERS = ['runs', 'leases', 'outbox', 'no-drift', '.store'] as const;
+
+async function removeIfEmpty(folder: string): Promise<void> {
+  try {
+    await rmdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOTEMPTY' && code !== 'ENOENT') throw error;
+  }
+}
+
 export async function resetCommand(
   context: CommandContext,
   _args: readonly string[],
@@ -46,6 +60,9 @@ export async function resetCommand(
     }
   }
   await clusterOf(context).reset();
+  for (const folder of JOURNAL_FOLDERS)
+    await rm(join(context.options.dataDir, folder), { recursive: true, force: true });
+  await removeIfEmpty(context.options.dataDir);
   context.terminal.summary('The embedded cluster, its archive and its runs are deleted.');
   context.finish({ state: 'deleted' });
   return 0;

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { MigrationsFolderError, UsageError } from '../../lambda/domain/errors';
 import type { Project } from '../../lambda/domain/migration';
-import { DEFAULT_POLICY, EXIT_CODES, type Policy } from '../../lambda/domain/run';
+import { DEFAULT_POLICY, EXIT_CODES, type Policy, type StatementTiming } from '../../lambda/domain/run';
 import { findingsOf } from '../../lambda/report/collect';
 import type { CommandContext } from '../command';
 import { clusterOf, type Home, openHome, stepContext } from '../home';
@@ -95,7 +95,26 @@ export function concludeRun(
     worstBlockingMs: journal.record('Migrate')?.worstBlockingMs ?? 0,
     durationMs: Math.round(facts.durationMs),
     ...(reports ? { report: join(context.options.dataDir, reports.html) } : {}),
-    ...(facts.command === 'rehearse' ? { statements: rehearsal?.statements ?? [] } : {}),
+    ...(facts.command === 'rehearse'
+      ? { statements: (rehearsal?.statements ?? []).map(rehearsedStatement) }
+      : {}),
   });
   return EXIT_CODES[status];
 }
+
+/** Statements that run outside of a transaction are not looked into: they give their locks back before they end. */
+const rehearsedStatement = ({
+  migration,
+  line,
+  sql,
+  durationMs,
+  locks = [],
+  rewrites = false,
+}: StatementTiming) => ({
+  migration,
+  line,
+  sql,
+  durationMs,
+  locks,
+  rewrites,
+});

@@ -1,9 +1,11 @@
 /** Draws the live part of the terminal and the permanent lines above it, as strings; nothing here writes. */
+
 import type { Phase } from '../../lambda/domain/run';
+import { PHASE_TITLES } from '../../lambda/report/phase-titles';
 import { visible, visibleLine } from '../../lambda/report/visible';
 import { bytesText, countText, durationText, pluralText } from '../../lambda/report/words';
 import type { Look, Style } from './look';
-import { isWorthKeeping, PHASE_TITLES, upcomingPhases, VERDICT_WORDS } from './phases';
+import { isWorthKeeping, upcomingPhases, VERDICT_WORDS } from './phases';
 import type {
   ApplicationView,
   FinalVerdict,

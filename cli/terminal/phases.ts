@@ -1,4 +1,4 @@
-/** The workflow's phases as people see them: titles, and which of them are announced before they happen. */
+/** The workflow's phases as people see them: which are announced before they happen, and which only when they fail. */
 import type { Phase } from '../../lambda/domain/run';
 import type { FinalVerdict, PhaseView, View } from './view';
 
@@ -11,27 +11,6 @@ export const USUAL_PHASES: readonly Phase[] = [
   'Migrate',
   'Validate',
 ];
-
-export const PHASE_TITLES: Readonly<Record<Phase, string>> = {
-  Preflight: 'Preflight',
-  Snapshot: 'Snapshot',
-  Rehearse: 'Rehearse',
-  Approve: 'Approve',
-  Baseline: 'Baseline',
-  Migrate: 'Migrate',
-  Validate: 'Validate',
-  Assess: 'Assess',
-  RollBack: 'Roll back',
-  ValidateRolledBack: 'Validate again',
-  Degrade: 'Fence writes',
-  Decide: 'Decide',
-  Restore: 'Restore',
-  CutOver: 'Cut over',
-  ValidateRestored: 'Validate again',
-  Finish: 'Finish',
-  Report: 'Report',
-  Notify: 'Notify',
-};
 
 /** Bookkeeping that is worth a permanent line only when it fails. */
 const QUIET_PHASES: ReadonlySet<Phase> = new Set<Phase>(['Finish', 'Report', 'Notify']);

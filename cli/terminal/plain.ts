@@ -1,9 +1,10 @@
 /** One line per event worth reading, for pipes and CI: no cursor movements, nothing is taken back. */
 import { PHASE_OF, type Phase } from '../../lambda/domain/run';
 import type { ProgressEvent, StatementProgress, StepProgress } from '../../lambda/domain/step';
+import { PHASE_TITLES } from '../../lambda/report/phase-titles';
 import { visibleLine } from '../../lambda/report/visible';
 import { bytesText, countText, durationText, pluralText } from '../../lambda/report/words';
-import { isQuiet, isWorthKeeping, PHASE_TITLES, VERDICT_WORDS } from './phases';
+import { isQuiet, isWorthKeeping, VERDICT_WORDS } from './phases';
 import { type Advance, type ApplicationView, isFinal, type PhaseView } from './view';
 import { cutTo } from './width';
 

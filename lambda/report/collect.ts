@@ -5,6 +5,7 @@ import type { JournalEntry, Phase, PhaseRecords, RunRequest, StatementTiming } f
 import { PHASE_OF } from '../domain/run';
 import type { Journal } from '../journal/journal';
 import type { ReportApplication, ReportData, ReportMigration, ReportPhase, ReportStatement } from './data';
+import { PHASE_TITLES } from './phase-titles';
 
 export interface ReportSources {
   readonly request: RunRequest;
@@ -69,11 +70,12 @@ const lastValidation = (journal: Journal): PhaseRecords['Validate'] | undefined 
 function phasesOf(journal: Journal): readonly ReportPhase[] {
   const phases: ReportPhase[] = [];
   for (const phase of new Set(Object.values(PHASE_OF))) {
+    if (phase === 'Report' || phase === 'Notify') continue;
     const began = journal.entries.find((entry) => entry.type === 'entered' && PHASE_OF[entry.step] === phase);
     if (!began) continue;
     const checkpoint = journal.checkpoint(phase);
     phases.push({
-      name: phase,
+      name: PHASE_TITLES[phase],
       verdict: checkpoint?.verdict ?? (isOver(journal, phase) ? 'failed' : 'running'),
       ...(checkpoint === undefined
         ? {}
