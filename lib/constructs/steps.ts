@@ -36,7 +36,7 @@ export interface StepsProps {
 /** Half a processor at least: the parser and Prisma's engine are WebAssembly, and compile at their first use. */
 const MEMORY_MIB = 1024;
 
-const JOURNAL_PREFIXES = ['runs/*', 'leases/*', 'endpoints/*'] as const;
+const JOURNAL_PREFIXES = ['runs/*', 'leases/*', 'endpoints/*', 'no-drift/*'] as const;
 
 /** What Lambda does in the function's name to place it into the network. */
 const NETWORK_INTERFACES = [
