@@ -114,7 +114,9 @@ export function stepContext(context: CommandContext, home: Home): StepContext {
     capacity: home.capacity,
     store: home.store,
     engine: home.engine,
-    notifier: new OutboxNotifier(home.store),
+    notifier: new OutboxNotifier(home.store, ({ audience, subject }) => {
+      if (audience !== 'audit') context.terminal.note(`To ${audience}: ${subject}`);
+    }),
     metrics: { record: () => undefined },
     clock: new SystemClock(),
     progress: { report: (event) => context.terminal.event(event) },

@@ -1,6 +1,6 @@
 /** Puts a database into WeDefiDaily's real starting point: all tables as `db push` left them, filled, and no ledger. */
 import type { Migration } from '../lambda/domain/migration';
-import type { Database } from '../lambda/ports/database';
+import type { Database, Session } from '../lambda/ports/database';
 import { withSession } from '../lambda/ports/database';
 import { seed } from './seed/seed';
 
@@ -20,34 +20,31 @@ export interface StartingPointRequest {
 }
 
 /**
- * Schema and data in one transaction: killed halfway, nothing of it remains and it can be begun again.
- * Answers the number of rows.
+ * Makes what is missing: the tables, in one message and so in one transaction, and the rows, in another. Killed in
+ * between, it goes on with the rows. Answers how many it made, `undefined` where there were some already.
  */
 export async function makeStartingPoint({
   database,
   baseline,
   scale,
   onTable,
-}: StartingPointRequest): Promise<number> {
+}: StartingPointRequest): Promise<number | undefined> {
   return withSession(database, { applicationName: 'godwit starting point' }, async (session) => {
-    await session.query('begin');
-    await session.query(baseline.sql);
+    if (!(await hasTables(session))) await session.query(baseline.sql);
+    if (await hasRows(session)) return undefined;
     const { rows } = await seed(session, { scale, ...(onTable === undefined ? {} : { onTable }) });
-    await session.query('commit');
-    await session.query('analyze');
     return rows;
   });
 }
 
-export async function hasTables(database: Database): Promise<boolean> {
-  return withSession(
-    database,
-    { applicationName: 'godwit starting point', readOnly: true },
-    async (session) => {
-      const { rows } = await session.query<{ found: boolean }>(
-        `select exists (select from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace) as found`,
-      );
-      return rows[0]?.found ?? false;
-    },
+async function hasTables(session: Session): Promise<boolean> {
+  const { rows } = await session.query<{ found: boolean }>(
+    `select exists (select from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace) as found`,
   );
+  return rows[0]?.found ?? false;
+}
+
+async function hasRows(session: Session): Promise<boolean> {
+  const { rows } = await session.query<{ found: boolean }>('select exists (select from "Chain") as found');
+  return rows[0]?.found ?? false;
 }

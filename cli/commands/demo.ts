@@ -6,7 +6,7 @@ import {
   startApplication,
 } from '../../demo/application/start';
 import { readFaultyMigrations } from '../../demo/faulty-migrations';
-import { hasTables, makeStartingPoint } from '../../demo/starting-point';
+import { makeStartingPoint } from '../../demo/starting-point';
 import { UsageError } from '../../lambda/domain/errors';
 import type { Project } from '../../lambda/domain/migration';
 import { DEFAULT_POLICY, type Policy } from '../../lambda/domain/run';
@@ -69,23 +69,20 @@ const WORTH_A_LINE = 15_000;
 async function prepare(context: CommandContext, home: Home, project: Project, scale: number): Promise<void> {
   const [baseline] = project.migrations;
   if (!baseline) throw new UsageError("WeDefiDaily's migrations folder is empty.");
-  if (!(await hasTables(home.database))) {
-    context.terminal.note("WeDefiDaily's starting point: the tables as db push left them, with sample data");
-    const rows = await makeStartingPoint({
-      database: home.database,
-      baseline,
-      scale,
-      onTable: ({ table, rows: count, tablesDone, tablesTotal }) => {
-        if (count >= WORTH_A_LINE)
-          context.terminal.note(
-            `${table}: ${count.toLocaleString('en')} rows (table ${tablesDone} of ${tablesTotal})`,
-          );
-      },
-    });
-    context.terminal.note(`${rows.toLocaleString('en')} rows in 33 tables`);
-  }
   const { hasLedger } = await home.engine.diagnose(home.database, project);
   if (hasLedger) return;
+  context.terminal.note("WeDefiDaily's starting point: the tables as db push left them, with sample data");
+  const rows = await makeStartingPoint({
+    database: home.database,
+    baseline,
+    scale,
+    onTable: ({ table, rows: count, tablesDone, tablesTotal }) => {
+      if (count < WORTH_A_LINE) return;
+      const place = `table ${tablesDone} of ${tablesTotal}`;
+      context.terminal.note(`${table}: ${count.toLocaleString('en')} rows (${place})`);
+    },
+  });
+  if (rows !== undefined) context.terminal.note(`${rows.toLocaleString('en')} rows in 33 tables`);
   const { exitCode } = await adopt({
     database: home.database,
     engine: home.engine,

@@ -1,5 +1,6 @@
 /** Fills an empty WeDefiDaily database with plausible data: the same scale gives the same bytes anywhere. */
 
+import { GodwitError } from '../../lambda/domain/errors';
 import { activityTables } from './activity';
 import { analyticsTables } from './analytics';
 import { governanceTables } from './governance';
@@ -30,8 +31,9 @@ export interface SeedResult {
 }
 
 /** Nothing was written: the database holds rows already, or the scale makes no sense. */
-export class SeedRefused extends Error {
+export class SeedRefused extends GodwitError {
   override readonly name = 'SeedRefused';
+  readonly kind = 'refused';
   readonly tables: readonly string[];
 
   constructor(message: string, tables: readonly string[] = []) {
@@ -68,6 +70,19 @@ export async function seed(client: SeedClient, options: SeedOptions): Promise<Se
 }
 
 async function refuseUnlessEmpty(client: SeedClient, tables: readonly TableSeed[]): Promise<void> {
+  const names = tables.map(({ table }) => table);
+  const missing = rowsOf(
+    await client.query(
+      'SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(quote_ident(name)) IS NULL',
+      [names],
+    ),
+  );
+  if (missing.length > 0) {
+    throw new SeedRefused(
+      `The database lacks ${missing.length} of WeDefiDaily's ${names.length} tables. Make them first: godwit deploy.`,
+      missing.map((row) => String(row.name)),
+    );
+  }
   const probes = tables.map(({ table }) => `SELECT '${table}' AS name WHERE EXISTS (SELECT FROM "${table}")`);
   const filled = rowsOf(await client.query(probes.join(' UNION ALL '))).map((row) => String(row.name));
   if (filled.length > 0) {

@@ -43,6 +43,12 @@ test('up starts a cluster that stays, and prints its URL', async () => {
   expect((await command('up')).result.url).toBe(url);
 });
 
+test("seed is refused where WeDefiDaily's tables are not there", async () => {
+  const refused = await command('seed', '--scale', '0.01');
+  expect(refused.code).toBe(3);
+  expect(refused.stderr).toContain('Make them first: godwit deploy');
+});
+
 test('status names what is pending and exits 1, deploy applies it, status exits 0', async () => {
   expect(await command('status')).toMatchObject({ code: 1, result: { pending: [INIT] } });
   expect(await command('deploy')).toMatchObject({
