@@ -9,8 +9,6 @@ const DISPOSABLE = ['rehearsal-', 'restored-'] as const;
 const LONGEST = 63;
 
 export const DISPOSABLE_PREFIXES: readonly string[] = DISPOSABLE.map((kind) => `${PREFIX}${kind}`);
-/** Godwit's snapshots and instances of any kind. */
-export const OWN_PREFIX = PREFIX;
 
 /** Says which database a snapshot or instance was made from. */
 export const DATABASE_TAG = 'godwit:database';

@@ -118,10 +118,6 @@ export class PgDatabase implements Database {
   }
 }
 
-/** The password never belongs into a URL that is shown: this is the one for people and logs. */
-export const shownUrl = ({ host, port, database, user }: DatabaseAddress): string =>
-  `postgresql://${encode(user)}@${bracketed(host)}:${port}/${encode(database)}`;
-
 const encode = encodeURIComponent;
 const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : encode(host));
 
