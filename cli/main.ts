@@ -54,6 +54,8 @@ function buildProgram(invocation: Invocation, execute: Execute): Command {
     .option('--no-color', 'no colours, no moving lines')
     .option('--quiet', 'only how it ended')
     .option('--verbose', 'every event, and the causes of errors')
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText('after', EXAMPLES)
     .showHelpAfterError('(see "godwit --help", or "godwit <command> --help")')
     .showSuggestionAfterError()
     .exitOverride();
@@ -229,6 +231,17 @@ function buildProgram(invocation: Invocation, execute: Execute): Command {
   );
   return program;
 }
+
+const EXAMPLES = `
+Examples:
+  godwit baseline --database-url "$URL"       adopt a database that db push made
+  godwit rehearse                             try the pending migrations on a clone, change nothing
+  godwit run                                  the whole workflow; started again after a crash, it goes on
+  godwit run --approve ask                    wait for a person before anything is changed
+  godwit runs show                            what happened in the newest run
+  godwit restore --to before-<runId>          back to the restore point that a run took
+
+Without --database-url a Postgres of Godwit's own runs under --data-dir, on 127.0.0.1.`;
 
 const withComment = (command: Command): Command => command.option('--comment <text>', 'why, for the journal');
 
