@@ -1,10 +1,13 @@
 /** Runs one command: terminal, signals, errors and clean-up are the same for all. */
 import type { Command } from 'commander';
-import { endingOf } from './exit';
+import { visible } from '../lambda/report/visible';
+import { type Ending, endingOf } from './exit';
 import type { GlobalOptions, Invocation } from './options';
 import { type CommandResult, chooseMode, createTerminal, type Terminal } from './terminal';
 
 export interface CommandContext {
+  /** Its name, for people. */
+  readonly command: string;
   readonly invocation: Invocation;
   readonly options: GlobalOptions;
   readonly terminal: Terminal;
@@ -29,7 +32,7 @@ export async function runCommand(
     options = readOptions();
   } catch (error) {
     const ending = endingOf(error, { verbose: false });
-    process.stderr.write(`${ending.message}\n`);
+    writeFailure(invocation, command.name(), ending);
     return ending.exitCode;
   }
   const choice = chooseMode({
@@ -50,6 +53,7 @@ export async function runCommand(
   const cleanUps: (() => Promise<void>)[] = [];
   const stopping = stopOnSignals(terminal);
   const context: CommandContext = {
+    command: command.name(),
     invocation,
     options,
     terminal,
@@ -66,19 +70,31 @@ export async function runCommand(
     exitCode = stopping.signal.aborted ? 130 : ending.exitCode;
     terminal.close();
     if (options.json) context.finish({ error: ending.error, message: ending.message, exitCode });
-    process.stderr.write(`${ending.message}\n`);
+    process.stderr.write(`${visible(ending.message)}\n`);
   }
   for (const cleanUp of cleanUps) {
     try {
       await cleanUp();
     } catch (error) {
-      process.stderr.write(`While cleaning up: ${endingOf(error, { verbose: true }).message}\n`);
+      process.stderr.write(`While cleaning up: ${visible(endingOf(error, { verbose: true }).message)}\n`);
       exitCode ||= 5;
     }
   }
   terminal.close();
   stopping.dispose();
   return exitCode;
+}
+
+/** Where no terminal exists yet: the options themselves are wrong. */
+export function writeFailure(
+  { argv }: Pick<Invocation, 'argv'>,
+  command: string,
+  { error, message, exitCode }: Ending,
+): void {
+  if (argv.includes('--json')) {
+    process.stdout.write(`${JSON.stringify({ type: 'result', command, error, message, exitCode })}\n`);
+  }
+  process.stderr.write(`${visible(message)}\n`);
 }
 
 /** The first signal asks for an orderly stop, the second one ends the process where it stands. */

@@ -20,6 +20,7 @@ import type { ObjectStore } from '../lambda/ports/object-store';
 import type { Recovery } from '../lambda/ports/recovery';
 import type { SchemaEngine } from '../lambda/ports/schema-engine';
 import type { StepContext } from '../lambda/steps/context';
+import { ClusterUse } from './cluster-use';
 import type { CommandContext } from './command';
 
 export interface Home {
@@ -39,8 +40,6 @@ export interface HomeOptions {
   /** The embedded cluster, whatever the environment says. */
   readonly embeddedOnly?: boolean;
   readonly port?: number;
-  /** Stays up when the command ends. */
-  readonly keep?: boolean;
 }
 
 /** They share base backups, so an old one costs little more than the WAL since. */
@@ -49,9 +48,19 @@ const KEEP_RESTORE_POINTS = 10;
 /** Starts what has to be started; the command's end stops that again. */
 export async function openHome(context: CommandContext, options: HomeOptions = {}): Promise<Home> {
   const { databaseUrl } = context.options;
-  return databaseUrl !== undefined && !options.embeddedOnly
-    ? serverHome(context, databaseUrl)
-    : embeddedHome(context, options);
+  if (databaseUrl === undefined || options.embeddedOnly) return embeddedHome(context, options);
+  return (await isOurOwn(context, databaseUrl))
+    ? embeddedHome(context, options)
+    : serverHome(context, databaseUrl);
+}
+
+/** The URL that "godwit up" prints: under another name the cluster would have a second lease, and no restore points. */
+async function isOurOwn(context: CommandContext, url: string): Promise<boolean> {
+  const status = await clusterOf(context).status();
+  if (status.state !== 'running') return false;
+  const [given, own] = [parseDatabaseUrl(url), parseDatabaseUrl(status.url)];
+  const isHere = given.host === 'localhost' || given.host === own.host;
+  return isHere && given.port === own.port && given.database === own.database && given.user === own.user;
 }
 
 function serverHome(context: CommandContext, url: string): Home {
@@ -70,8 +79,13 @@ function serverHome(context: CommandContext, url: string): Home {
 
 async function embeddedHome(context: CommandContext, options: HomeOptions): Promise<Home> {
   const cluster = clusterOf(context, options);
-  const { database, url, startedByUs } = await cluster.ensureStarted();
-  if (startedByUs && !options.keep) context.atEnd(async () => void (await cluster.stop()));
+  const use = new ClusterUse(context.options.dataDir);
+  await use.enter(context.command);
+  context.atEnd(async () => {
+    await use.leave();
+    await cluster.stop({ unless: () => use.isNeeded() });
+  });
+  const { database, url } = await cluster.ensureStarted();
   const recovery = new EmbeddedRecovery(cluster, { keepRestorePoints: KEEP_RESTORE_POINTS });
   context.atEnd(() => recovery.close());
   return {

@@ -24,10 +24,17 @@ export async function main(invocation: Invocation): Promise<number> {
     return exitCode;
   } catch (error) {
     // Commander has written its message already; help and version are no errors.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return 0;
+      if (invocation.argv.includes('--json')) process.stdout.write(usageResult(error.message));
+      return 2;
+    }
     throw error;
   }
 }
+
+const usageResult = (message: string): string =>
+  `${JSON.stringify({ type: 'result', command: '', error: 'UsageError', message, exitCode: 2 })}\n`;
 
 const argumentsOf = ({ argv, env }: Invocation): string[] => [...npmArguments(argv.slice(2), env)];
 

@@ -4,6 +4,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { LocalControl, waitForAnswer } from '../lambda/adapters/embedded/workflow/local-control';
 import { executeWorkflow, type StepHandler } from '../lambda/adapters/embedded/workflow/local-workflow';
+import { GodwitError } from '../lambda/domain/errors';
 import type { Project } from '../lambda/domain/migration';
 import type { QuestionName } from '../lambda/domain/question';
 import { newRunId, type Policy, type RunRequest } from '../lambda/domain/run';
@@ -23,56 +24,109 @@ export interface FinishedRun {
   readonly journal: Journal;
 }
 
+export interface Work {
+  readonly project: Project;
+  readonly policy: Policy;
+  readonly steps: StepContext;
+}
+
+/** An interrupted run that has changed the database must be brought to its end before anything else. */
+export class RunUnfinished extends GodwitError {
+  override readonly name = 'RunUnfinished';
+  readonly kind = 'refused';
+
+  constructor(runId: string) {
+    super(`${runId} was interrupted while it migrated. Bring it to its end first: "godwit run".`);
+  }
+}
+
 export async function takeThroughWorkflow(
   context: CommandContext,
   home: Home,
-  work: { readonly project: Project; readonly policy: Policy; readonly steps: StepContext },
+  work: Work,
+): Promise<FinishedRun> {
+  const interrupted = await findUnfinished(home);
+  if (interrupted) {
+    const finished = await settle(context, home, work, interrupted);
+    if (finished) return finished;
+  }
+  return execute(context, home, work, await newRun(home, work));
+}
+
+/** Goes on with what was interrupted, or closes it; answers the run where it is the very one that is asked for now. */
+async function settle(
+  context: CommandContext,
+  home: Home,
+  work: Work,
+  interrupted: FinishedRun,
+): Promise<FinishedRun | undefined> {
+  const { request, journal } = interrupted;
+  if (journal.outcome) {
+    // Judged, but nobody was told: the report and the messages are still due.
+    await execute(context, home, work, request);
+    await leaseOf(home, work.steps).giveBack(request.runId);
+    return undefined;
+  }
+  const isSame = sameWork(request, work);
+  if (hasBegun(journal)) {
+    if (work.policy.rehearseOnly) throw new RunUnfinished(request.runId);
+    context.terminal.note(`Going on with ${request.runId}, which was interrupted.`);
+    const finished = await execute(context, home, work, request);
+    const isOver = isSame || finished.journal.outcome?.status !== 'succeeded';
+    return isOver ? finished : undefined;
+  }
+  if (isSame && isFresh(interrupted, work)) {
+    context.terminal.note(`Going on with ${request.runId}, which was interrupted.`);
+    return execute(context, home, work, request);
+  }
+  context.terminal.note(`${request.runId} was interrupted before it changed anything: beginning anew.`);
+  await closeInterrupted(home, work, interrupted);
+  return undefined;
+}
+
+const hasBegun = ({ entries }: Journal): boolean =>
+  entries.some((entry) => entry.type === 'entered' && entry.step === 'Migrate');
+
+const sameWork = (request: RunRequest, { project, policy }: Work): boolean =>
+  JSON.stringify([request.project, request.policy]) === JSON.stringify([project, policy]);
+
+/** What is written meanwhile would be lost by a return to its restore point, and its checks and rehearsal grow stale. */
+const STALE_AFTER_MS = 10 * 60_000;
+
+function isFresh({ journal }: FinishedRun, { steps: { clock } }: Work): boolean {
+  const lastAt = Date.parse(journal.entries.at(-1)?.at ?? '');
+  const waitsForPerson = journal.entries.some(
+    (entry) => entry.type === 'entered' && entry.step === 'AwaitApproval',
+  );
+  // A question has a deadline of its own.
+  return waitsForPerson || clock.now().getTime() - lastAt < STALE_AFTER_MS;
+}
+
+async function execute(
+  context: CommandContext,
+  home: Home,
+  work: Work,
+  request: RunRequest,
 ): Promise<FinishedRun> {
   const { store } = home;
-  const claim = leaseOf(home, work.steps);
-  const request = await chooseRun(context, home, work, claim);
+  const { runId } = request;
   // Before anything of the run is touched: another live process may be working on it.
-  await claim.take(request.runId);
-  const control = new LocalControl(store, (runId) =>
-    execute(context, work.steps, runId, request.policy.rehearse),
-  );
+  await leaseOf(home, work.steps).take(runId);
+  const control = new LocalControl(store, () => runWorkflow(context, work.steps, request));
   const stop = onAbort(context.signal, () =>
-    control.abort(request.runId, { by: whoami(), at: new Date().toISOString() }),
+    control.abort(runId, { by: whoami(), at: new Date().toISOString() }),
   );
   const asking = askAtTerminal(context, work.steps, control, request);
   try {
-    await control.start(request.runId);
+    await control.start(runId);
   } finally {
     stop();
     asking.stop();
   }
-  return { request, journal: await Journal.open(store, request.runId) };
+  return { request, journal: await Journal.open(store, runId) };
 }
 
-/** The run that was killed here goes on; otherwise a new one begins. */
-async function chooseRun(
-  context: CommandContext,
-  home: Home,
-  { project, policy }: { readonly project: Project; readonly policy: Policy },
-  claim: Claim,
-): Promise<RunRequest> {
-  const unfinished = await findUnfinished(home);
-  if (unfinished) {
-    const hasBegun = unfinished.journal.entries.some(
-      (entry) => entry.type === 'entered' && entry.step === 'Migrate',
-    );
-    const isSame = JSON.stringify(unfinished.request.project) === JSON.stringify(project);
-    if (isSame || hasBegun) {
-      context.terminal.note(`Going on with ${unfinished.request.runId}, which was interrupted.`);
-      return unfinished.request;
-    }
-    context.terminal.note(
-      `${unfinished.request.runId} was interrupted before it changed anything, and the migrations are others now: beginning anew.`,
-    );
-    await claim.take(unfinished.request.runId);
-    await closeInterrupted(home, unfinished);
-    await claim.giveBack(unfinished.request.runId);
-  }
+async function newRun(home: Home, { project, policy }: Work): Promise<RunRequest> {
   for (;;) {
     const now = new Date();
     const request: RunRequest = {
@@ -109,13 +163,16 @@ async function findUnfinished(home: Home): Promise<FinishedRun | undefined> {
     if (request.database !== home.label) continue;
     const journal = await Journal.open(home.store, runId);
     // Runs of one database follow each other: an older one is unfinished only if the newest is its successor.
-    return journal.outcome ? undefined : { request, journal };
+    return journal.checkpoint('Notify') ? undefined : { request, journal };
   }
   return undefined;
 }
 
-async function closeInterrupted(home: Home, { journal }: FinishedRun): Promise<void> {
-  await home.recovery?.discardInstance(`rehearsal-${journal.runId}`);
+async function closeInterrupted(home: Home, work: Work, { journal }: FinishedRun): Promise<void> {
+  const { runId } = journal;
+  const lease = leaseOf(home, work.steps);
+  await lease.take(runId);
+  await home.recovery?.discardInstance(`rehearsal-${runId}`);
   await journal.append({
     type: 'checkpoint',
     at: new Date().toISOString(),
@@ -131,13 +188,15 @@ async function closeInterrupted(home: Home, { journal }: FinishedRun): Promise<v
       reason: 'interrupted before anything was changed, and superseded',
     },
   });
+  await steps.Report(work.steps, { runId });
+  await steps.Notify(work.steps, { runId });
+  await lease.giveBack(runId);
 }
 
-async function execute(
+async function runWorkflow(
   context: CommandContext,
   stepContext: StepContext,
-  runId: string,
-  rehearse: boolean,
+  { runId, policy: { rehearse } }: RunRequest,
 ): Promise<void> {
   const definition = JSON.parse(
     await readFile(join(context.invocation.projectRoot, 'dist', 'workflow.asl.json'), 'utf8'),

@@ -2,7 +2,7 @@
 import { FileObjectStore } from '../../lambda/adapters/embedded/file-object-store';
 import { LocalControl } from '../../lambda/adapters/embedded/workflow/local-control';
 import { UsageError } from '../../lambda/domain/errors';
-import { readRequest } from '../../lambda/journal/journal';
+import { Journal, readRequest } from '../../lambda/journal/journal';
 import type { AnswerOutcome, PersonsAnswer } from '../../lambda/ports/workflow-control';
 import type { CommandContext } from '../command';
 import { whoami } from '../workflow-run';
@@ -50,6 +50,8 @@ export async function abortCommand(
   raw: Options,
 ): Promise<number> {
   const control = await controlOf(context, runId);
+  const { outcome } = await Journal.open(new FileObjectStore(context.options.dataDir), runId);
+  if (outcome) throw new UsageError(`${runId} has ended: ${outcome.status}, ${outcome.reason}.`);
   await control.abort(runId, personOf(raw));
   context.terminal.summary(`${runId} is asked to stop; watch it with "godwit runs watch ${runId}".`);
   context.finish({ runId, answer: 'abort' });

@@ -3,8 +3,9 @@
 import { rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { seed } from '../../demo/seed/seed';
-import { UsageError } from '../../lambda/domain/errors';
+import { AbortRequested, UsageError } from '../../lambda/domain/errors';
 import { withSession } from '../../lambda/ports/database';
+import { ClusterUse } from '../cluster-use';
 import type { CommandContext } from '../command';
 import { clusterOf, openHome } from '../home';
 import { port } from '../options';
@@ -16,6 +17,7 @@ export async function upCommand(
 ): Promise<number> {
   const cluster = clusterOf(context, raw.port === undefined ? {} : { port: port('--port', raw.port) });
   const { url, startedByUs } = await cluster.ensureStarted();
+  await new ClusterUse(context.options.dataDir).keepUp();
   context.terminal.summary(
     startedByUs ? 'The embedded cluster is up.' : 'The embedded cluster was up already.',
     url,
@@ -25,6 +27,9 @@ export async function upCommand(
 }
 
 export async function downCommand(context: CommandContext): Promise<number> {
+  const use = new ClusterUse(context.options.dataDir);
+  await use.refuseToDisturb();
+  await use.letGo();
   const state = await clusterOf(context).stop();
   context.terminal.summary(
     state === 'stopped' ? 'The embedded cluster is stopped.' : 'The embedded cluster was not running.',
@@ -34,7 +39,7 @@ export async function downCommand(context: CommandContext): Promise<number> {
 }
 
 /** What Godwit's object store keeps in the data directory. */
-const JOURNAL_FOLDERS = ['runs', 'leases', 'outbox', 'no-drift', '.store'] as const;
+const JOURNAL_FOLDERS = ['runs', 'leases', 'outbox', 'no-drift', 'users', 'kept-up', '.store'] as const;
 
 async function removeIfEmpty(folder: string): Promise<void> {
   try {
@@ -50,13 +55,15 @@ export async function resetCommand(
   _args: readonly string[],
   raw: { yes?: boolean },
 ): Promise<number> {
-  if (!raw.yes && context.interactive) {
-    const answer = await context.terminal.ask(
-      `Delete the cluster in ${context.options.dataDir}, its archive and its runs?`,
-    );
-    if (answer === 'no') {
-      context.terminal.summary('Nothing was deleted.');
-      return 130;
+  await new ClusterUse(context.options.dataDir).refuseToDisturb();
+  if (!raw.yes) {
+    const question = `Delete the cluster in ${context.options.dataDir}, its archive and its runs?`;
+    if (!context.interactive || (await context.terminal.ask(question)) === 'no') {
+      context.terminal.summary(
+        context.interactive ? 'Nothing was deleted.' : 'To delete a cluster must be confirmed: add --yes.',
+      );
+      context.finish({ status: 'blocked' });
+      return 3;
     }
   }
   await clusterOf(context).reset();
@@ -78,8 +85,10 @@ export async function seedCommand(
   const { rows, byTable } = await withSession(home.database, { applicationName: 'godwit seed' }, (session) =>
     seed(session, {
       scale,
-      onTable: ({ table, rows: count, tablesDone, tablesTotal }) =>
-        context.terminal.note(`${table}: ${count} rows (${tablesDone} of ${tablesTotal} tables)`),
+      onTable: ({ table, rows: count, tablesDone, tablesTotal }) => {
+        if (context.signal.aborted) throw new AbortRequested('a person; nothing was seeded');
+        context.terminal.note(`${table}: ${count} rows (${tablesDone} of ${tablesTotal} tables)`);
+      },
     }),
   );
   context.terminal.summary(`${rows.toLocaleString('en')} rows in ${Object.keys(byTable).length} tables.`);

@@ -7,7 +7,7 @@ import {
 } from '../../demo/application/start';
 import { readFaultyMigrations } from '../../demo/faulty-migrations';
 import { makeStartingPoint } from '../../demo/starting-point';
-import { UsageError } from '../../lambda/domain/errors';
+import { AbortRequested, UsageError } from '../../lambda/domain/errors';
 import type { Project } from '../../lambda/domain/migration';
 import { DEFAULT_POLICY, type Policy } from '../../lambda/domain/run';
 import type { ProgressEvent } from '../../lambda/domain/step';
@@ -77,6 +77,7 @@ async function prepare(context: CommandContext, home: Home, project: Project, sc
     baseline,
     scale,
     onTable: ({ table, rows: count, tablesDone, tablesTotal }) => {
+      if (context.signal.aborted) throw new AbortRequested('a person; nothing was seeded');
       if (count < WORTH_A_LINE) return;
       const place = `table ${tablesDone} of ${tablesTotal}`;
       context.terminal.note(`${table}: ${count.toLocaleString('en')} rows (${place})`);

@@ -1,10 +1,11 @@
 /** `snapshot`, `restore`: restore points by hand. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../../lambda/domain/errors';
+import { claimLease, releaseLease } from '../../lambda/journal/lease';
 import type { Endpoint } from '../../lambda/ports/endpoint';
 import type { Recovery, RecoveryTarget } from '../../lambda/ports/recovery';
 import type { CommandContext } from '../command';
-import { openHome } from '../home';
+import { type Home, openHome, stepContext } from '../home';
 
 const POLL_MS = 100;
 
@@ -31,7 +32,7 @@ export async function restoreCommand(
   _args: readonly string[],
   raw: { to: string; yes?: boolean },
 ): Promise<number> {
-  const { recovery, endpoint } = await recoveryOf(context);
+  const { home, recovery, endpoint } = await recoveryOf(context);
   const target = await targetOf(recovery, raw.to);
   if (!raw.yes) {
     const question = `Restore to ${raw.to}? What was written since is lost to the application; the old instance is kept.`;
@@ -47,6 +48,7 @@ export async function restoreCommand(
     .toISOString()
     .replace(/[-:.TZ]/g, '')
     .slice(0, 14);
+  await holdLease(context, home, `restore-${stamp}`);
   const instance = `restored-${stamp}`;
   let state = await recovery.beginInstance(instance, target);
   while (state.state === 'creating') {
@@ -66,15 +68,28 @@ export async function restoreCommand(
   return 0;
 }
 
-async function recoveryOf(context: CommandContext): Promise<{ recovery: Recovery; endpoint: Endpoint }> {
-  const { recovery, endpoint } = await openHome(context);
+async function recoveryOf(
+  context: CommandContext,
+): Promise<{ home: Home; recovery: Recovery; endpoint: Endpoint }> {
+  const home = await openHome(context);
+  const { recovery, endpoint } = home;
   if (!recovery || !endpoint) {
     throw new UsageError(
       'Godwit can take restore points of its embedded cluster only, not of the server in DATABASE_URL.',
     );
   }
-  return { recovery, endpoint };
+  return { home, recovery, endpoint };
 }
+
+/** No run may work on the database while another instance takes its place, nor begin. */
+async function holdLease(context: CommandContext, home: Home, runId: string): Promise<void> {
+  const { owner, clock, isOwnerGone } = stepContext(context, home);
+  const claim = { database: home.label, runId, owner };
+  await claimLease(home.store, { ...claim, now: clock.now(), ttlMs: RESTORE_TAKES_AT_MOST_MS, isOwnerGone });
+  context.atEnd(() => releaseLease(home.store, { ...claim, now: clock.now() }));
+}
+
+const RESTORE_TAKES_AT_MOST_MS = 3_600_000;
 
 async function targetOf(recovery: Recovery, to: string): Promise<RecoveryTarget> {
   const known = await recovery.listRestorePoints();

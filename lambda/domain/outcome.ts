@@ -66,7 +66,7 @@ function afterFailure(journal: JournalView): Judgement {
   if (journal.record('Degrade')) {
     return {
       status: 'held',
-      reason: `${cause}; writes are fenced, decide with "godwit decide" or restore with "godwit restore"`,
+      reason: `${cause}; writes are fenced; return to the restore point with "godwit restore", or mend the data by hand`,
     };
   }
   return { status: 'failed', reason: `${cause}; it could not be established what state the database is in` };

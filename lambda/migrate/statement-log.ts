@@ -1,12 +1,15 @@
 /** Follows the statements of one file: tells what happens to each, and keeps the timings of those that took effect. */
 import type { StatementTiming } from '../domain/run';
 import type { Clock } from '../ports/clock';
-import type { ParsedScript } from '../sql/parse';
+import type { ParsedScript, SqlStatement } from '../sql/parse';
+import { withoutSecrets } from '../sql/secrets';
 import { shorten } from '../sql/summary';
 import type { ObservedEffects } from './lock-observer';
 import type { StatementEvent } from './outcome';
 
 const SHOWN_CHARACTERS = 200;
+
+const shownText = (statement: SqlStatement): string => shorten(withoutSecrets(statement), SHOWN_CHARACTERS);
 
 interface Track {
   attempts: number;
@@ -65,7 +68,7 @@ export class StatementLog {
       migration: this.#file.migration,
       statement: index + 1,
       line: statement.line,
-      sql: shorten(statement.sql, SHOWN_CHARACTERS),
+      sql: shownText(statement),
       ...measures,
       ...this.#effects(index),
     });
@@ -110,7 +113,7 @@ export class StatementLog {
       statement: index + 1,
       of: statements.length,
       line: statement?.line ?? 1,
-      sql: shorten(statement?.sql ?? '', SHOWN_CHARACTERS),
+      sql: statement === undefined ? '' : shownText(statement),
       status,
       ...more,
     });

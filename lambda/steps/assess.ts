@@ -1,6 +1,7 @@
 /** Assess: what took effect, and by which rung of the ladder to come back. */
 import type { Migration } from '../domain/migration';
 import { type MigrationOutcomeFact, planRollback } from '../domain/rollback-plan';
+import type { PhaseRecords } from '../domain/run';
 import { findLedger, isApplied, isUnfinished, readLedger, rollBackMigration } from '../migrate/ledger';
 import { withSession } from '../ports/database';
 import { pendingMigrations, type RunContext } from './context';
@@ -34,13 +35,19 @@ async function outcomeFacts(run: RunContext): Promise<readonly MigrationOutcomeF
       { applicationName: 'godwit assess', readOnly: true, statementTimeoutMs: 10_000 },
       (session) => readLedger(session),
     );
+    const told = run.journal.record('Migrate');
     return pendingMigrations(run).map((migration) => {
       const row = rows.find(
         (candidate) => candidate.name === migration.name && candidate.rolledBackAt === undefined,
       );
       return {
         name: migration.name,
-        effect: !row ? 'undone' : isApplied(row) ? 'applied' : partialOrUndone(run, migration),
+        effect:
+          !row || isSomebodyElses(told, migration)
+            ? 'undone'
+            : isApplied(row)
+              ? 'applied'
+              : partialOrUndone(run, migration),
         hasDownScript: migration.downSql !== undefined,
         downScript: downScriptOf(run, migration),
       };
@@ -53,6 +60,10 @@ async function outcomeFacts(run: RunContext): Promise<readonly MigrationOutcomeF
 
 /** The ledger's times are the server's, the request's are this machine's. */
 const CLOCK_SKEW_MS = 60_000;
+
+/** Where the executor told what it did, a row that it does not know of was written by another one meanwhile. */
+const isSomebodyElses = (told: PhaseRecords['Migrate'] | undefined, { name }: Migration): boolean =>
+  told !== undefined && !told.applied.includes(name) && told.failure?.migration !== name;
 
 /** A rehearsal that stopped at a migration without a way back never tried the scripts of those before it. */
 function downScriptOf(run: RunContext, { name }: Migration): MigrationOutcomeFact['downScript'] {

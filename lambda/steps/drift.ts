@@ -2,23 +2,27 @@
 import { createHash } from 'node:crypto';
 import { pictureCatalog } from '../checks/catalog';
 import type { Migration, Project } from '../domain/migration';
-import { withSession } from '../ports/database';
+import { type Database, withSession } from '../ports/database';
 import type { RunContext } from './context';
 
 /** SQL from what the migrations build to what the database holds; empty where there is no drift. */
-export async function driftFrom(run: RunContext, applied: readonly Migration[]): Promise<string> {
+export async function driftFrom(
+  run: RunContext,
+  applied: readonly Migration[],
+  database: Database = run.database,
+): Promise<string> {
   const project: Project = { ...run.request.project, migrations: applied };
-  const key = await provenKey(run, project);
+  const key = await provenKey(database, project);
   if (await run.store.get(key)) return '';
-  const drift = await run.engine.drift(run.database, project);
+  const drift = await run.engine.drift(database, project);
   if (drift === '') await run.store.putIfAbsent(key, '{}');
   return drift;
 }
 
 /** The catalog's picture holds all that the engine compares, and more: the same picture cannot have drifted. */
-async function provenKey(run: RunContext, project: Project): Promise<string> {
+async function provenKey(database: Database, project: Project): Promise<string> {
   const picture = await withSession(
-    run.database,
+    database,
     { applicationName: 'godwit drift', readOnly: true, statementTimeoutMs: 30_000 },
     pictureCatalog,
   );

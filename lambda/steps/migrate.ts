@@ -1,6 +1,7 @@
 /** Migrate: the executor on the real database, watched for whoever waits because of it. */
 import type { JournalEntry, MigrationFailure, PhaseRecords } from '../domain/run';
 import { type MigrateOutcome, migrate } from '../migrate/executor';
+import { AnotherExecutorHolds } from '../migrate/executor-lock';
 import { startLockWatch } from '../migrate/lock-watch';
 import { pendingMigrations, type RunContext, type StepOutcome } from './context';
 import { abortSignal, step } from './enter';
@@ -41,6 +42,9 @@ export const migrateStep = step<'Migrate'>('Migrate', async (run) => {
       worstBlockingMs,
     });
     return conclusionOf(run, outcome);
+  } catch (error) {
+    if (!(error instanceof AnotherExecutorHolds)) throw error;
+    return { verdict: 'failed', message: error.message, record: recordOf(run) };
   } finally {
     abort.stop();
     await watch.stop();

@@ -118,12 +118,12 @@ async function choosePending(
   const pending = new Set(
     history.hasLedger ? history.pending : project.migrations.map((migration) => migration.name),
   );
+  const last = project.migrations.findIndex((migration) => migration.name === policy.until);
+  const wanted = policy.until === undefined ? project.migrations : project.migrations.slice(0, last + 1);
   const chosen: Migration[] = [];
-  for (const migration of project.migrations) {
-    if (!pending.has(migration.name)) continue;
+  for (const migration of wanted.filter(({ name }) => pending.has(name))) {
     if (policy.phase !== 'all' && (await isContract(migration)) !== (policy.phase === 'contract')) break;
     chosen.push(migration);
-    if (migration.name === policy.until) break;
   }
   return chosen;
 }

@@ -1,6 +1,8 @@
 /** What a rehearsal does on its clone: up, readings, down in reverse order, and proof that down led back exactly. */
 import { type CatalogPicture, differenceOf, isSame, pictureCatalog } from '../checks/catalog';
+import { driftFinding } from '../checks/history';
 import { type Contents, differingTables, readContents } from '../checks/table-content';
+import { GodwitError } from '../domain/errors';
 import type { Finding } from '../domain/finding';
 import type { Migration } from '../domain/migration';
 import type { PhaseRecords, StatementTiming } from '../domain/run';
@@ -8,6 +10,8 @@ import { migrate, runDown } from '../migrate/executor';
 import type { Database, Session } from '../ports/database';
 import { withSession } from '../ports/database';
 import { pendingMigrations, type RunContext } from './context';
+import { driftFrom } from './drift';
+import { abortSignal } from './enter';
 import { brokenOnes, compareInvariants, readState, unclearOnes } from './readings';
 import { statementTeller } from './statement-teller';
 
@@ -19,6 +23,15 @@ const CLONE_LOCK_TIMEOUT_MS = 10_000;
 const MOST_BYTES_TO_CHECKSUM = 5_000_000_000;
 
 export async function rehearseOn(run: RunContext, clone: Database): Promise<Rehearsal> {
+  const abort = abortSignal(run);
+  try {
+    return await rehearse({ ...run, signal: abort.signal }, clone);
+  } finally {
+    abort.stop();
+  }
+}
+
+async function rehearse(run: RunContext, clone: Database): Promise<Rehearsal> {
   const migrations = pendingMigrations(run);
   const asOf = run.clock.now().toISOString();
   const before = await readState(run, clone, asOf);
@@ -42,14 +55,43 @@ export async function rehearseOn(run: RunContext, clone: Database): Promise<Rehe
   const after = await readState(run, clone, asOf);
   const invariants = compareInvariants(run, before.readings, after.readings);
   const broken = [...brokenOnes(invariants), ...unclearOnes(invariants)];
+  const replay = await replayFindings(run, clone, migrations);
   const down = await tryDownScripts(run, clone, migrations, pictures, contentsBefore);
   return {
     statements,
     invariants,
-    findings: [...broken.map(brokenFinding), ...down.findings],
+    findings: [...broken.map(brokenFinding), ...replay, ...down.findings],
     downProven: down.proven,
     longestBlockingMs: longestBlocking(statements),
   };
+}
+
+/**
+ * After the migration Validate replays the whole history beside production: what keeps it from that, as a role that
+ * exists already in the cluster, is to be known before anything is changed.
+ */
+async function replayFindings(
+  run: RunContext,
+  clone: Database,
+  pending: readonly Migration[],
+): Promise<readonly Finding[]> {
+  const { migrations } = run.request.project;
+  const last = migrations.findIndex(({ name }) => name === pending.at(-1)?.name);
+  try {
+    const drift = await driftFrom(run, migrations.slice(0, last + 1), clone);
+    return drift === '' ? [] : [driftFinding(drift, true)];
+  } catch (error) {
+    if (!(error instanceof GodwitError)) throw error;
+    return [
+      {
+        id: 'history-not-replayable',
+        severity: 'error',
+        subject: 'migrations',
+        effect: `the history, with the pending migrations, cannot be replayed on an empty database beside this one: ${error.message}`,
+        remedy: 'Create what belongs to the whole cluster, as roles, only where it is not there yet.',
+      },
+    ];
+  }
 }
 
 const nothing = { invariants: [], downProven: [], longestBlockingMs: 0 } as const;

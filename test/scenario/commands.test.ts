@@ -136,7 +136,8 @@ test('down stops the cluster and reset deletes it and its runs', async () => {
 
 test("a run of somebody else's server is refused without --skip-rehearsal, and says why", async () => {
   url = String((await command('up')).result.url);
-  const foreign = ['--database-url', url];
+  // Another data directory does not know the cluster for its own.
+  const foreign = ['--database-url', url, '--data-dir', join(folder.path, 'elsewhere')];
   const refused = await command('run', ...foreign);
   expect(refused).toMatchObject({ code: 3, result: { status: 'blocked' } });
   expect(refused.stderr).toContain('--skip-rehearsal');

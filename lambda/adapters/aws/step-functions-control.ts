@@ -60,11 +60,10 @@ export class StepFunctionsControl implements WorkflowControl {
   async abort(runId: string, person: PersonsAnswer): Promise<void> {
     // A second abort changes nothing: the first one's author stands.
     await this.#store.putIfAbsent(abortKey(runId), JSON.stringify(person));
-    for (const question of ['approval', 'decision'] as const) {
-      const asked = await this.#read<Question>(questionKey(runId, question));
-      const isOpen = asked !== undefined && (await this.#store.get(answerKey(runId, question))) === undefined;
-      if (isOpen) await this.#resume(asked, { verdict: 'blocked', route: 'aborted' });
-    }
+    // What becomes of a failed migration is asked all the same.
+    const asked = await this.#read<Question>(questionKey(runId, 'approval'));
+    const isOpen = asked !== undefined && (await this.#store.get(answerKey(runId, 'approval'))) === undefined;
+    if (isOpen) await this.#resume(asked, { verdict: 'blocked', route: 'aborted' });
   }
 
   /**
@@ -76,6 +75,7 @@ export class StepFunctionsControl implements WorkflowControl {
     // Past its deadline a question is none any more: the run has gone on without an answer.
     if (asked === undefined || Date.parse(answer.at) > Date.parse(asked.answerBy))
       return { outcome: 'not-asked' };
+    if (await this.#isOver(runId, question)) return { outcome: 'not-asked' };
     const written = await this.#store.putIfAbsent(answerKey(runId, question), JSON.stringify(answer));
     const valid =
       written.outcome === 'written'
@@ -86,6 +86,13 @@ export class StepFunctionsControl implements WorkflowControl {
     return written.outcome === 'written'
       ? { outcome: 'accepted' }
       : { outcome: 'already-answered', by: valid.by, answer: valid.answer };
+  }
+
+  /** An abort is an answer to whether to begin. */
+  async #isOver(runId: string, question: QuestionName): Promise<boolean> {
+    if (question === 'decision') return false;
+    const aborted = await this.#store.get(abortKey(runId));
+    return aborted !== undefined && !(await this.#store.get(answerKey(runId, question)));
   }
 
   async #resume({ taskToken }: Question, output: StepOutput): Promise<void> {

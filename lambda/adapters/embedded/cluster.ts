@@ -114,9 +114,15 @@ export class EmbeddedCluster {
     };
   }
 
-  async stop(): Promise<'stopped' | 'not-running'> {
+  /** `unless` is asked while nobody can start the cluster. */
+  async stop({
+    unless,
+  }: {
+    unless?: () => Promise<boolean>;
+  } = {}): Promise<'stopped' | 'not-running' | 'left-up'> {
     if ((await readFacts(this.dataDir)) === undefined) return 'not-running';
     return this.locked(async () => {
+      if (await unless?.()) return 'left-up';
       const home = homeAt((await this.facts()).home);
       return stopServer(home.pgData, home.log);
     });

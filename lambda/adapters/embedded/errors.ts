@@ -1,5 +1,5 @@
 /** What can go wrong with a Postgres of our own, one class each, every message with the way out. */
-import { GodwitError } from '../../domain/errors';
+import { GodwitError, messageOf } from '../../domain/errors';
 
 /** The npm package with the Postgres binaries is missing or cannot be used on this machine. */
 export class BinariesUnusable extends GodwitError {
@@ -24,6 +24,22 @@ export class ServerUserUnusable extends GodwitError {
         'Run Godwit as an ordinary user, or give --data-dir a folder that every user can enter, e.g. /var/tmp/godwit.',
       { cause },
     );
+  }
+}
+
+/** The folder of journals and leases cannot be read or written. */
+export class StoreUnusable extends GodwitError {
+  override readonly name = 'StoreUnusable';
+  readonly kind = 'refused';
+  readonly folder: string;
+
+  constructor(folder: string, cause: unknown) {
+    super(
+      `Godwit cannot keep its journal in ${folder}: ${messageOf(cause)}. ` +
+        'Free space there, mend its permissions, or name another folder with --data-dir.',
+      { cause },
+    );
+    this.folder = folder;
   }
 }
 

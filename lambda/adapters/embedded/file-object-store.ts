@@ -3,13 +3,14 @@ import { createHash } from 'node:crypto';
 import { link, mkdir, open, readdir, rename, rm, utimes } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { ObjectStore, PutResult, StoredObject } from '../../ports/object-store';
-import { NameUnusable } from './errors';
+import { NameUnusable, StoreUnusable } from './errors';
 import { withFileLock } from './file-lock';
 import { hasCode, nonce, syncFolder, writeSynced } from './files';
 
 /** Drafts and locks; no key can lead here. */
 const OWN_FOLDER = '.store';
 const LOCK_WAIT_MS = 30_000;
+const TROUBLE_WITH_DISK = ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EIO'] as const;
 
 export class FileObjectStore implements ObjectStore {
   readonly #root: string;
@@ -18,12 +19,37 @@ export class FileObjectStore implements ObjectStore {
     this.#root = resolve(root);
   }
 
-  async get(key: string): Promise<StoredObject | undefined> {
+  get(key: string): Promise<StoredObject | undefined> {
+    return this.#named(() => this.#get(key));
+  }
+
+  putIfAbsent(key: string, body: string): Promise<PutResult> {
+    return this.#named(() => this.#putIfAbsent(key, body));
+  }
+
+  putIfMatch(key: string, body: string, version: string): Promise<PutResult> {
+    return this.#named(() => this.#putIfMatch(key, body, version));
+  }
+
+  list(prefix: string): Promise<readonly string[]> {
+    return this.#named(() => this.#list(prefix));
+  }
+
+  async #named<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (hasCode(error, ...TROUBLE_WITH_DISK)) throw new StoreUnusable(this.#root, error);
+      throw error;
+    }
+  }
+
+  async #get(key: string): Promise<StoredObject | undefined> {
     const found = await this.#read(key);
     return found && { body: found.body, version: found.version };
   }
 
-  async putIfAbsent(key: string, body: string): Promise<PutResult> {
+  async #putIfAbsent(key: string, body: string): Promise<PutResult> {
     const path = this.#pathOf(key);
     return this.#withDraft(body, Date.now(), async (draft, version) => {
       await makeFolderFor(key, path);
@@ -39,7 +65,7 @@ export class FileObjectStore implements ObjectStore {
     });
   }
 
-  async putIfMatch(key: string, body: string, version: string): Promise<PutResult> {
+  async #putIfMatch(key: string, body: string, version: string): Promise<PutResult> {
     const path = this.#pathOf(key);
     // Looked at without the lock first: who comes too late need not wait for it.
     if ((await this.#read(key))?.version !== version) return { outcome: 'conflict' };
@@ -56,7 +82,7 @@ export class FileObjectStore implements ObjectStore {
     });
   }
 
-  async list(prefix: string): Promise<readonly string[]> {
+  async #list(prefix: string): Promise<readonly string[]> {
     // The deepest folder that the prefix names completely; its last part may be the beginning of a name.
     const folder = prefix.includes('/') ? prefix.slice(0, prefix.lastIndexOf('/')) : '';
     if (folder !== '') checkKey(folder);

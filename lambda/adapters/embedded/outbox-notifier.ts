@@ -13,8 +13,7 @@ export class OutboxNotifier implements Notifier {
 
   async notify(notification: Notification): Promise<void> {
     const prefix = `outbox/${notification.runId}/`;
-    for (;;) {
-      const number = (await this.#store.list(prefix)).length;
+    for (let number = (await this.#store.list(prefix)).length; ; number += 1) {
       const key = `${prefix}${String(number).padStart(3, '0')}-${notification.audience}.json`;
       const written = await this.#store.putIfAbsent(key, JSON.stringify(notification, undefined, 2));
       if (written.outcome === 'written') break;

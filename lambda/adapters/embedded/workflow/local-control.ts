@@ -9,6 +9,7 @@ import {
 } from '../../../domain/question';
 import type { StepOutput } from '../../../domain/step';
 import { recordAnswer, resumesWith } from '../../../journal/answers';
+import { Journal, readRequest } from '../../../journal/journal';
 import type { Clock } from '../../../ports/clock';
 import type { ObjectStore } from '../../../ports/object-store';
 import type {
@@ -31,8 +32,10 @@ export class LocalControl implements WorkflowControl {
     this.#begin = begin;
   }
 
-  start(runId: string): Promise<void> {
-    return this.#begin(runId);
+  async start(runId: string): Promise<void> {
+    // The workflow would end as if nothing were wrong: none of its steps can journal a run that is none.
+    await readRequest(this.#store, runId);
+    await this.#begin(runId);
   }
 
   approve(runId: string, person: PersonsAnswer): Promise<AnswerOutcome> {
@@ -52,8 +55,22 @@ export class LocalControl implements WorkflowControl {
     await this.#store.putIfAbsent(abortKey(runId), JSON.stringify(person));
   }
 
+  /** A run that has ended asks nothing. An abort is an answer to whether to begin, not to what becomes of a failed migration. */
+  async #isOver(runId: string, question: QuestionName): Promise<boolean> {
+    if ((await Journal.open(this.#store, runId)).outcome !== undefined) {
+      return !(await this.#store.get(answerKey(runId, question)));
+    }
+    if (question === 'decision') return false;
+    const aborted = await this.#store.get(abortKey(runId));
+    return aborted !== undefined && !(await this.#store.get(answerKey(runId, question)));
+  }
+
   async #answer(runId: string, question: QuestionName, answer: Answer): Promise<AnswerOutcome> {
-    if (!(await this.#store.get(questionKey(runId, question)))) return { outcome: 'not-asked' };
+    const asked = await this.#store.get(questionKey(runId, question));
+    // Past its deadline a question is none any more: the run has gone on without an answer.
+    if (!asked || Date.parse(answer.at) > Date.parse((JSON.parse(asked.body) as Question).answerBy))
+      return { outcome: 'not-asked' };
+    if (await this.#isOver(runId, question)) return { outcome: 'not-asked' };
     const written = await this.#store.putIfAbsent(answerKey(runId, question), JSON.stringify(answer));
     if (written.outcome === 'written') return { outcome: 'accepted' };
     const earlier = await readAnswer(this.#store, runId, question);
@@ -80,7 +97,9 @@ export async function waitForAnswer(request: WaitForAnswer): Promise<StepOutput>
       await recordAnswer(store, runId, question, answer);
       return resumesWith[answer.answer];
     }
-    if (await request.isAborted()) return { verdict: 'blocked', route: 'aborted' };
+    // What becomes of a failed migration is asked all the same.
+    if (question === 'approval' && (await request.isAborted()))
+      return { verdict: 'blocked', route: 'aborted' };
     if (clock.now().getTime() >= deadline) throw new AnswerTimeout(`nobody answered the ${question} in time`);
     await clock.sleep(POLL_MS);
   }
