@@ -29,6 +29,7 @@ const project = (name) => ({
   transform: { '^.+\\.(t|m?j)s$': ['@swc/jest', swc] },
   transformIgnorePatterns: [`/node_modules/(?!(${esModules})/)`],
   testEnvironment: 'node',
+  setupFiles: ['<rootDir>/test/support/baseline-wasm.cjs'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/cdk.out/', '<rootDir>/.godwit/'],
 });
 
