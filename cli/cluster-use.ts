@@ -30,6 +30,8 @@ export class ClusterUse {
 
   /** Before the cluster is started, so that nobody stops it in between. */
   async enter(command: string): Promise<void> {
+    // As root the server runs as another user, who has to pass through the data directory.
+    await mkdir(this.#dataDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o755 : 0o700 });
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const mark: UseMark = { ...thisProcess(), command };
     await writeFile(join(this.#folder, `${process.pid}.json`), JSON.stringify(mark), { mode: 0o600 });

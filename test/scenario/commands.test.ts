@@ -1,5 +1,5 @@
 /** The commands around a run, one after the other on one embedded cluster, as a person would use them. */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { godwit, temporaryFolder } from '../support/cli';
@@ -41,6 +41,8 @@ test('up starts a cluster that stays, and prints its URL', async () => {
   expect(up).toMatchObject({ code: 0, result: { type: 'result', command: 'up' } });
   expect(await sql('select 1 as one')).toEqual([{ one: 1 }]);
   expect((await command('up')).result.url).toBe(url);
+  // Not elsewhere: whoever the server runs as can enter the folder.
+  expect(await readdir(join(folder.path, '.godwit'))).toContain('cluster');
 });
 
 test("seed is refused where WeDefiDaily's tables are not there", async () => {
@@ -72,6 +74,14 @@ test('rehearse tells durations and locks of each statement and changes nothing',
       rewrites: false,
     },
   ]);
+  expect(await command('status')).toMatchObject({ result: { pending: [ADD_NOTE.name] } });
+});
+
+test('a run up to a migration that is applied has nothing to do, whatever is pending behind it', async () => {
+  expect(await command('run', '--until', INIT)).toMatchObject({
+    code: 0,
+    result: { status: 'nothing-to-do', applied: [] },
+  });
   expect(await command('status')).toMatchObject({ result: { pending: [ADD_NOTE.name] } });
 });
 
@@ -125,6 +135,29 @@ test('baseline adopts tables that have no history, and refuses others', async ()
     result: { status: 'succeeded', baselined: [INIT, ADD_NOTE.name] },
   });
   expect(await command('run')).toMatchObject({ code: 0, result: { status: 'nothing-to-do' } });
+});
+
+test('a run that has ended can be neither decided nor aborted', async () => {
+  const { result } = await command('runs', 'list');
+  const [newest] = result.runs as { runId: string }[];
+  const ended = String(newest?.runId);
+  expect((await command('decide', ended, 'restore')).code).toBe(2);
+  const aborted = await command('abort', ended);
+  expect(aborted.code).toBe(2);
+  expect(aborted.stderr).toContain('has ended');
+});
+
+test('reset deletes nothing unless it is confirmed', async () => {
+  expect(await command('reset')).toMatchObject({ code: 3, result: { status: 'blocked' } });
+  expect((await command('status')).code).toBe(0);
+});
+
+test('usage errors end with a result line, too', async () => {
+  expect(await command('run', '--bogus')).toMatchObject({ code: 2, result: { type: 'result', exitCode: 2 } });
+  expect(await command('run', '--quiet', '--verbose')).toMatchObject({
+    code: 2,
+    result: { type: 'result', error: 'UsageError' },
+  });
 });
 
 test('down stops the cluster and reset deletes it and its runs', async () => {

@@ -277,6 +277,27 @@ describe('a run', () => {
     expect(await run(prisma)).toMatchObject({ result: { status: 'nothing-to-do' } });
   });
 
+  test('whose history could not be replayed afterwards is refused on the clone', async () => {
+    await startFromInit();
+    const prisma = await project({ name: '20260103000000_role', up: 'CREATE ROLE "of the cluster";' });
+    const refused = await run(prisma);
+    expect(refused).toMatchObject({ code: 3, result: { status: 'blocked', applied: [] } });
+    expect(refused.result.findings).toContainEqual(expect.objectContaining({ id: 'history-not-replayable' }));
+    expect(await sql(`select from pg_roles where rolname = 'of the cluster'`)).toEqual([]);
+  });
+
+  test('that was killed before it changed anything is not taken over by a rehearsal', async () => {
+    await startFromInit();
+    const prisma = await project(addNote);
+    const killed = startGodwit(['run', '--json', '--data-dir', dataDir, '--prisma', prisma]);
+    await killed.sees((line) => line.step === 'Baseline');
+    killed.child.kill('SIGKILL');
+    await killed.finished;
+    const rehearsed = await godwit(['rehearse', '--json', '--data-dir', dataDir, '--prisma', prisma]);
+    expect(rehearsed).toMatchObject({ code: 0, result: { status: 'succeeded', applied: [] } });
+    expect(await sql(`select from information_schema.columns where column_name = 'note'`)).toEqual([]);
+  });
+
   test('that is interrupted by a person says so and leaves the database as it was', async () => {
     await startFromInit();
     const running = startGodwit(['run', '--json', '--data-dir', dataDir, '--prisma', await project(addNote)]);
