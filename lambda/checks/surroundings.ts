@@ -23,7 +23,7 @@ export async function checkArchiving(recovery: Recovery | undefined): Promise<re
       id: 'archiving-broken',
       severity: 'error',
       subject: 'WAL archive',
-      effect: `a restore point taken now could not be returned to: ${health.evidence}`,
+      effect: `a restore point taken now could not be returned to: ${health.evidence.replace(/\.$/, '')}`,
       remedy: 'Free space in the archive folder or mend its permissions; archiving goes on by itself then.',
     },
   ];
