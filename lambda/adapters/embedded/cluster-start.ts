@@ -17,6 +17,7 @@ import { ClusterDamaged, ClusterVersionMismatch, PortInUse, ServerFailed } from 
 import { isThere, makeFolder, type Owner, writeAtomically } from './files';
 import { initialize, writeComfortSettings } from './initdb';
 import { freePort, isPortFreeWithin } from './ports';
+import { pidExists } from './processes';
 import { findRunning, startServer, stopServer, waitUntilReady } from './server';
 import { addressSettings, archivingTo, type Durability } from './settings';
 
@@ -82,18 +83,30 @@ async function setAside(home: string, log: (message: string) => void): Promise<v
 
 export async function startOrJoin(kit: ServerKit, options: StartOptions): Promise<Started> {
   const running = await findRunning(kit.home.pgData);
-  if (running !== undefined) {
+  if (running !== undefined && (await answers(kit, running))) {
     if (options.port !== undefined && options.port !== running.port) {
       options.log(
         `The cluster runs on port ${running.port} already; port ${options.port} is used once it was stopped.`,
       );
     }
-    const facts = { ...kit.facts, port: running.port };
-    await waitUntilReady(maintenanceOf(facts), kit.home.pgData, running.pid, kit.home.log);
-    return { facts, startedByUs: false };
+    return { facts: { ...kit.facts, port: running.port }, startedByUs: false };
   }
   const facts = await prepare(kit, options);
   return { facts: await start({ ...kit, facts }, options), startedByUs: true };
+}
+
+/** A server that was killed is still seen for a moment: one that ends while it is waited for does not run. */
+async function answers(
+  { facts, home }: ServerKit,
+  { pid, port }: { readonly pid: number; readonly port: number },
+): Promise<boolean> {
+  try {
+    await waitUntilReady(maintenanceOf({ ...facts, port }), home.pgData, pid, home.log);
+    return true;
+  } catch (error) {
+    if (error instanceof ServerFailed && !pidExists(pid)) return false;
+    throw error;
+  }
 }
 
 /** Everything up to the point at which only a port is missing. */
