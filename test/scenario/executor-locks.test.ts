@@ -1,63 +1,11 @@
-import { SystemClock } from '../../lambda/adapters/system-clock';
-import { checksumOf, type Migration } from '../../lambda/domain/migration';
-import {
-  type MigrateOutcome,
-  type MigrateRequest,
-  migrate,
-  type StatementEvent,
-} from '../../lambda/migrate/executor';
+import { type MigrateOutcome, migrate, type StatementEvent } from '../../lambda/migrate/executor';
 import { acquireExecutorLock } from '../../lambda/migrate/executor-lock';
-import { readLedger } from '../../lambda/migrate/ledger';
 import { startLockWatch } from '../../lambda/migrate/lock-watch';
-import { type Database, type Session, withSession } from '../../lambda/ports/database';
-import { useCluster } from '../support/cluster';
+import type { Session } from '../../lambda/ports/database';
+import { clock, useWallet } from '../support/wallet-executor';
 
-const server = useCluster();
-const clock = new SystemClock();
-const open: Session[] = [];
-
-let database: Database;
-beforeEach(async () => {
-  database = await server.freshDatabase();
-  await run('CREATE TABLE wallet (id int PRIMARY KEY, address text)');
-});
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((session) => session.close()));
-});
-
-async function connect(applicationName = 'app'): Promise<Session> {
-  const session = await database.connect({ applicationName });
-  open.push(session);
-  return session;
-}
-const run = (sql: string) =>
-  withSession(database, { applicationName: 'test' }, (session) => session.query(sql));
-const ledger = () => withSession(database, { applicationName: 'test' }, (session) => readLedger(session));
-const indexes = async () =>
-  (
-    await withSession(database, { applicationName: 'test' }, (session) =>
-      session.query(
-        "SELECT c.relname AS name, i.indisvalid AS valid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE NOT i.indisprimary AND i.indrelid = 'wallet'::regclass",
-      ),
-    )
-  ).rows;
-
-const migration = (sql: string): Migration => ({
-  name: '1_test',
-  sql,
-  downSql: undefined,
-  checksum: checksumOf(sql),
-});
-
-const request = (sql: string, more: Partial<MigrateRequest> = {}): MigrateRequest => ({
-  database,
-  runId: 'run-1',
-  migrations: [migration(sql)],
-  maxBlockingMs: 100,
-  giveUpAfterMs: 600,
-  clock,
-  ...more,
-});
+const wallet = useWallet();
+const { connect, run, ledger, indexes, request } = wallet;
 
 function failureOf(outcome: MigrateOutcome) {
   if (outcome.outcome !== 'failed') throw new Error(`expected a failure, not ${JSON.stringify(outcome)}`);
@@ -136,7 +84,7 @@ describe('a lock that somebody else holds', () => {
 
   test('makes nobody wait for longer than the limit, and the watch tells for how long', async () => {
     await readInTransaction();
-    const watch = await startLockWatch({ database });
+    const watch = await startLockWatch({ database: wallet.database });
     const migrating = migrate(request(ATOMIC, { maxBlockingMs: 1_000, giveUpAfterMs: 1_000 }));
     await untilMigrationWaits();
     const other = await connect();
@@ -156,7 +104,7 @@ describe('a lock that somebody else holds', () => {
   });
 
   test('counts as blocking nobody where nobody waited', async () => {
-    const watch = await startLockWatch({ database });
+    const watch = await startLockWatch({ database: wallet.database });
     await migrate(request(ATOMIC));
     expect(await watch.stop()).toEqual({ worstBlockingMs: 0, worst: undefined });
   });
@@ -242,7 +190,7 @@ describe('DETACH PARTITION CONCURRENTLY', () => {
 describe('the executor lock', () => {
   test('keeps a second executor out and names who holds it', async () => {
     const other = await connect('prisma migrate');
-    await acquireExecutorLock(other, { database, clock, waitMs: 0 });
+    await acquireExecutorLock(other, { database: wallet.database, clock, waitMs: 0 });
     const attempt = migrate(request(ATOMIC, { executorLockWaitMs: 200 }));
     await expect(attempt).rejects.toMatchObject({
       name: 'AnotherExecutorHolds',
@@ -254,7 +202,7 @@ describe('the executor lock', () => {
 
   test('is waited for without a snapshot that would hold up an index build', async () => {
     const holder = await connect('other executor');
-    await acquireExecutorLock(holder, { database, clock, waitMs: 0 });
+    await acquireExecutorLock(holder, { database: wallet.database, clock, waitMs: 0 });
     const migrating = migrate(request(ATOMIC, { executorLockWaitMs: 10_000 }));
     await clock.sleep(150);
     await holder.query(INDEX);

@@ -1,58 +1,11 @@
-import { SystemClock } from '../../lambda/adapters/system-clock';
 import { AbortRequested } from '../../lambda/domain/errors';
-import { checksumOf, type Migration } from '../../lambda/domain/migration';
-import { type MigrateRequest, migrate, type StatementEvent } from '../../lambda/migrate/executor';
+import { migrate, type StatementEvent } from '../../lambda/migrate/executor';
 import { acquireExecutorLock } from '../../lambda/migrate/executor-lock';
-import { readLedger } from '../../lambda/migrate/ledger';
-import { type Database, type Session, withSession } from '../../lambda/ports/database';
-import { useCluster } from '../support/cluster';
+import type { Session } from '../../lambda/ports/database';
+import { clock, useWallet } from '../support/wallet-executor';
 
-const server = useCluster();
-const clock = new SystemClock();
-const open: Session[] = [];
-
-let database: Database;
-beforeEach(async () => {
-  database = await server.freshDatabase();
-  await run('CREATE TABLE wallet (id int PRIMARY KEY, address text)');
-});
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((session) => session.close()));
-});
-
-async function connect(applicationName = 'app'): Promise<Session> {
-  const session = await database.connect({ applicationName });
-  open.push(session);
-  return session;
-}
-const run = (sql: string) =>
-  withSession(database, { applicationName: 'test' }, (session) => session.query(sql));
-const ledger = () => withSession(database, { applicationName: 'test' }, (session) => readLedger(session));
-const indexes = async () =>
-  (
-    await withSession(database, { applicationName: 'test' }, (session) =>
-      session.query(
-        "SELECT c.relname AS name, i.indisvalid AS valid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE NOT i.indisprimary AND i.indrelid = 'wallet'::regclass",
-      ),
-    )
-  ).rows;
-
-const migration = (sql: string): Migration => ({
-  name: '1_test',
-  sql,
-  downSql: undefined,
-  checksum: checksumOf(sql),
-});
-
-const request = (sql: string, more: Partial<MigrateRequest> = {}): MigrateRequest => ({
-  database,
-  runId: 'run-1',
-  migrations: [migration(sql)],
-  maxBlockingMs: 100,
-  giveUpAfterMs: 600,
-  clock,
-  ...more,
-});
+const wallet = useWallet();
+const { connect, run, ledger, indexes, request } = wallet;
 
 const ATOMIC = 'CREATE TABLE first (a int);\nALTER TABLE wallet ADD COLUMN a int;';
 const INDEX = 'CREATE INDEX CONCURRENTLY wallet_address ON wallet (address);';
@@ -106,7 +59,7 @@ describe('a run that is told to stop', () => {
   });
 
   test('stops while it waits for another executor', async () => {
-    await acquireExecutorLock(await connect(), { database, clock, waitMs: 0 });
+    await acquireExecutorLock(await connect(), { database: wallet.database, clock, waitMs: 0 });
     const signal = AbortSignal.timeout(200);
     expect(await migrate(request(ATOMIC, { signal }))).toMatchObject({
       outcome: 'aborted',
