@@ -1,19 +1,16 @@
 /** Runs a file in one transaction with its ledger row: all of it takes effect, or nothing. */
 import type { Session } from '../ports/database';
-import {
-  asOurselves,
-  type FileRun,
-  failedStatement,
-  isConnectionLoss,
-  lockTimeoutFor,
-  mayChangeSettings,
-} from './file-run';
+import { BudgetExceeded } from './budget-exceeded';
+import { asOurselves, type FileRun, failedStatement, isConnectionLoss } from './file-run';
+import type { Asked, LockGuard } from './lock-guard';
 import { LockObserver } from './lock-observer';
 import type { FileOutcome } from './outcome';
 import { type Attempt, retryOnLocks } from './retry';
+import { TransactionLocks } from './transaction-locks';
 
 export async function runAtomically(run: FileRun): Promise<FileOutcome> {
-  const result = await retryOnLocks(run, () => attemptFile(run));
+  const asked = run.script.statements.map((statement, index) => ({ index, statement }));
+  const result = await retryOnLocks(run, (guard) => attemptFile(run, guard, asked), asked);
   switch (result.outcome) {
     case 'done':
     case 'waiting':
@@ -29,12 +26,14 @@ export async function runAtomically(run: FileRun): Promise<FileOutcome> {
   }
 }
 
-async function attemptFile(run: FileRun): Promise<Attempt> {
+async function attemptFile(run: FileRun, guard: LockGuard, asked: readonly Asked[]): Promise<Attempt> {
   const session = await run.sessions.open();
+  const locks = new TransactionLocks(run, guard, session);
   const at = { index: 0 };
   try {
     await session.query('BEGIN');
-    await runStatements(run, session, at);
+    await locks.begin(asked);
+    await runStatements(run, { session, locks, asked, at });
     await asOurselves(session, run.script);
     await run.seal(session);
     await session.query('COMMIT');
@@ -44,26 +43,37 @@ async function attemptFile(run: FileRun): Promise<Attempt> {
     if (isConnectionLoss(error)) return settle(run, at.index, error);
     await run.sessions.rollBack();
     run.log.rolledBack();
-    return { ok: false, index: at.index, error };
+    return { ok: false, index: at.index, error, queuedMs: locks.queuedMs };
   }
 }
 
-async function runStatements(run: FileRun, session: Session, at: { index: number }): Promise<void> {
-  const { statements } = run.script;
-  let limit: number | undefined;
+interface Transaction {
+  readonly session: Session;
+  readonly locks: TransactionLocks;
+  readonly asked: readonly Asked[];
+  readonly at: { index: number };
+}
+
+async function runStatements(run: FileRun, { session, locks, asked, at }: Transaction): Promise<void> {
   const observer = run.request.observeLocks ? await LockObserver.begin(session) : undefined;
-  for (const [index, statement] of statements.entries()) {
+  for (const { index, statement } of asked) {
     at.index = index;
     run.request.signal?.throwIfAborted();
+    refuseToHoldOn(run);
     run.log.started(index);
-    const wanted = lockTimeoutFor(run, statement, index > 0);
-    if (wanted !== limit) await session.query(`SET LOCAL lock_timeout = ${wanted}`);
+    await locks.before({ index, statement });
     await session.query(statement.sql);
     if (observer) run.log.observed(index, await observer.lookAgain());
-    limit = mayChangeSettings(statement) ? undefined : wanted;
     run.log.finished(index);
   }
-  at.index = statements.length;
+  at.index = run.script.statements.length;
+  refuseToHoldOn(run);
+}
+
+/** Between two statements there is nothing that the watch could cancel. */
+function refuseToHoldOn(run: FileRun): void {
+  const breach = run.watch.takeBreach();
+  if (breach !== undefined) throw new BudgetExceeded(breach, run.request.maxBlockingMs);
 }
 
 /** The connection broke: a COMMIT may have arrived all the same. Only the ledger knows. */

@@ -6,6 +6,8 @@ import type { MigrationFailure } from '../domain/run';
 import { ConnectionLost, type Session, SQLSTATE, StatementFailed } from '../ports/database';
 import { factsOf } from '../sql/facts';
 import type { ParsedScript, SqlStatement } from '../sql/parse';
+import { askingTimeMs } from './lock-budget';
+import { LockNotGranted } from './lock-not-granted';
 import type { LockWatch } from './lock-watch';
 import type { ExecutorRequest } from './outcome';
 import type { ExecutorSessions } from './sessions';
@@ -49,13 +51,12 @@ export function isConnectionLoss(error: unknown): boolean {
   );
 }
 
-/** Milliseconds of `lock_timeout` for a statement. */
-export function lockTimeoutFor(run: FileRun, statement: SqlStatement, holdsLocks: boolean): number {
+/** Milliseconds of `lock_timeout` for a statement that runs outside of a transaction. */
+export function lockTimeoutFor(run: FileRun, statement: SqlStatement): number {
   const { maxBlockingMs, giveUpAfterMs } = run.request;
-  // Waiting long does no harm only to one who holds nothing that others wait for.
-  const limit = factsOf(statement).mayBeCutShort || holdsLocks ? maxBlockingMs : giveUpAfterMs;
-  // 0 would mean no limit at all.
-  return Math.max(1, Math.round(limit));
+  // Waiting long does no harm to one who stands in nobody's way, and being cut short leaves a remnant.
+  if (!factsOf(statement).mayBeCutShort) return Math.max(1, Math.round(giveUpAfterMs));
+  return askingTimeMs(maxBlockingMs);
 }
 
 /** Kinds after which `lock_timeout` may be another than we set. */
@@ -98,12 +99,15 @@ export function failedStatement(
     migration: run.migration.name,
     statement: Math.min(failure.index + 1, statements.length),
     line: lineOf(statement, position),
-    ...(error instanceof StatementFailed ? { sqlState: error.sqlState } : {}),
+    ...sqlStateOf(error),
     message: parts.filter((part) => part !== '').join(' '),
     atomic: failure.atomic,
     statementsDone: failure.statementsDone,
   };
 }
+
+const sqlStateOf = (error: unknown): { sqlState?: string } =>
+  error instanceof StatementFailed || error instanceof LockNotGranted ? { sqlState: error.sqlState } : {};
 
 function lineOf(statement: SqlStatement | undefined, position: number | undefined): number {
   if (statement === undefined) return 1;

@@ -1,13 +1,17 @@
 /** Runs a file statement by statement, each with its journal row, so that whatever interrupts it, a rerun goes on from there. */
 import type { Session } from '../ports/database';
+import { backfillOf } from '../sql/backfill';
 import { factsOf } from '../sql/facts';
 import type { SqlStatement } from '../sql/parse';
 import { runAlone } from './alone';
-import { asOurselves, type FileRun, failedStatement, isConnectionLoss, lockTimeoutFor } from './file-run';
+import { runBackfill } from './backfill';
+import { asOurselves, type FileRun, failedStatement, isConnectionLoss } from './file-run';
+import type { LockGuard } from './lock-guard';
 import { LockObserver } from './lock-observer';
 import type { FileOutcome } from './outcome';
 import { type Attempt, type RetryOutcome, retryOnLocks } from './retry';
 import { type JournalKey, readJournal, recordFinished, WHOLE_FILE } from './statement-journal';
+import { TransactionLocks } from './transaction-locks';
 
 /** Postgres refuses to let a procedure commit inside somebody else's transaction. */
 const COMMITS_BY_ITSELF = '2D000';
@@ -38,9 +42,10 @@ export interface Step {
 }
 
 async function runOne(run: FileRun, key: JournalKey, step: Step): Promise<RetryOutcome> {
+  if (backfillOf(step.statement) !== undefined) return runWatchedBackfill(run, key, step);
   const transactional = factsOf(step.statement).canRunInTransaction;
   if (transactional === 'no' || step.interrupted) return runAlone(run, key, step);
-  const result = await retryOnLocks(run, () => attemptInTransaction(run, key, step));
+  const result = await retryOnLocks(run, (guard) => attemptInTransaction(run, key, step, guard), [step]);
   const commitsByItself =
     transactional === 'unknown' &&
     result.outcome === 'failed' &&
@@ -48,16 +53,30 @@ async function runOne(run: FileRun, key: JournalKey, step: Step): Promise<RetryO
   return commitsByItself ? runAlone(run, key, step) : result;
 }
 
+/** Its batches follow one another too quickly to tell the watch of each. */
+async function runWatchedBackfill(run: FileRun, key: JournalKey, step: Step): Promise<RetryOutcome> {
+  run.watch.attention('close');
+  try {
+    return await runBackfill(run, key, step);
+  } finally {
+    run.watch.attention('relaxed');
+  }
+}
+
 async function attemptInTransaction(
   run: FileRun,
   key: JournalKey,
-  { index, statement }: Step,
+  step: Step,
+  guard: LockGuard,
 ): Promise<Attempt> {
+  const { index, statement } = step;
   const session = await run.sessions.open();
+  const locks = new TransactionLocks(run, guard, session);
   try {
     run.log.started(index);
     await session.query('BEGIN');
-    await session.query(`SET LOCAL lock_timeout = ${lockTimeoutFor(run, statement, false)}`);
+    await locks.begin([step]);
+    await locks.before(step);
     const observer = run.request.observeLocks ? await LockObserver.begin(session) : undefined;
     await session.query(statement.sql);
     if (observer) run.log.observed(index, await observer.lookAgain());
@@ -68,7 +87,7 @@ async function attemptInTransaction(
     return { ok: true };
   } catch (error) {
     await undo(run, error);
-    return { ok: false, index, error };
+    return { ok: false, index, error, queuedMs: locks.queuedMs };
   }
 }
 

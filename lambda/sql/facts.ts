@@ -1,5 +1,6 @@
 /** What Godwit knows of a statement before running it: one table of Postgres facts by statement kind. */
 import type { DefElem } from 'libpg-query';
+import { backfillOf, backfillProblem } from './backfill';
 import { lossOf } from './losses';
 import { nameParts } from './names';
 import type { Node, ParsedScript, SqlStatement } from './parse';
@@ -27,7 +28,7 @@ export function factsOf(statement: SqlStatement): StatementFacts {
     canRunInTransaction: transactionality(node),
     mayBeCutShort: !isConcurrent(node) && !onlyValidates(node),
     destructive: lossOf(node),
-    problem: problemOf(node),
+    problem: problemOf(statement),
     summary: summaryOf(statement),
   };
 }
@@ -45,7 +46,7 @@ export function problemsOf(script: ParsedScript): ScriptProblem[] {
     return [{ statement: 0, line: 1, problem: 'The file holds no statement.' }];
   }
   return script.statements.flatMap((statement, index) => {
-    const problem = problemOf(statement.node);
+    const problem = problemOf(statement);
     return problem === undefined ? [] : [{ statement: index + 1, line: statement.line, problem }];
   });
 }
@@ -60,6 +61,12 @@ export function planOf(script: ParsedScript): ScriptPlan {
   const directive = script.directives.find(({ name }) => name === 'stepwise');
   if (directive !== undefined) return { mode: 'stepwise', reason: directive.reason };
   for (const [index, statement] of script.statements.entries()) {
+    if (backfillOf(statement) !== undefined) {
+      return {
+        mode: 'stepwise',
+        reason: `${summaryOf(statement)} (line ${statement.line}) is a backfill, which commits batch by batch`,
+      };
+    }
     if (transactionality(statement.node) === 'no') {
       return {
         mode: 'stepwise',
@@ -181,8 +188,11 @@ function addedEnumValue(node: Node): string | undefined {
   return node.AlterEnumStmt.newVal;
 }
 
+const problemOf = (statement: SqlStatement): string | undefined =>
+  outOfHand(statement.node) ?? backfillProblem(statement);
+
 /** Statements that would take the transaction, the session or its locks out of the executor's hands. */
-function problemOf(node: Node): string | undefined {
+function outOfHand(node: Node): string | undefined {
   if ('TransactionStmt' in node) {
     return (
       'It controls the transaction by itself, and so Godwit could not roll the file back as a whole. ' +

@@ -1,8 +1,10 @@
 /** Splits a SQL script into its statements with Postgres's own parser, and reads Godwit's directives from its comments. */
 import type { Node, ScanToken } from 'libpg-query';
 import { GodwitError } from '../domain/errors';
+import { type BackfillMark, type Comment, type Directive, readDirectives } from './directives';
 
 export type { Node } from 'libpg-query';
+export { type Directive, SqlDirectiveError } from './directives';
 
 export interface SqlStatement {
   /** As written, from its first to its last token: comments around it and the semicolon are left out. */
@@ -14,15 +16,8 @@ export interface SqlStatement {
   readonly node: Node;
   /** Name of the parse tree's root, e.g. `AlterTableStmt`. */
   readonly kind: string;
-}
-
-export type DirectiveName = 'stepwise';
-
-/** `-- godwit:<name> because <reason>` */
-export interface Directive {
-  readonly name: DirectiveName;
-  readonly reason: string;
-  readonly line: number;
+  /** A `godwit:backfill` stands above it. */
+  readonly backfill?: BackfillMark;
 }
 
 export interface ParsedScript {
@@ -47,20 +42,6 @@ export class SqlSyntaxError extends GodwitError {
   }
 }
 
-/** A comment begins with `godwit:` and cannot be understood. */
-export class SqlDirectiveError extends GodwitError {
-  override readonly name = 'SqlDirectiveError';
-  readonly kind = 'usage';
-  readonly line: number;
-  readonly problem: string;
-
-  constructor(line: number, problem: string) {
-    super(`Line ${line}: ${problem}`);
-    this.line = line;
-    this.problem = problem;
-  }
-}
-
 /** @throws SqlSyntaxError | SqlDirectiveError */
 export async function parseScript(sql: string): Promise<ParsedScript> {
   refuseUnparsable(sql);
@@ -71,14 +52,23 @@ export async function parseScript(sql: string): Promise<ParsedScript> {
   });
   const { tokens } = await parser.scan(withoutControlCharacters(sql));
   const bytes = Buffer.from(sql, 'utf8');
+  const statements = statementsOf(bytes, tree.stmts ?? [], tokens);
+  const { directives, backfills } = readDirectives(
+    commentsOf(bytes, tokens),
+    statements,
+    (text) => parser.scanSync(text).tokens,
+  );
   return {
-    statements: statementsOf(bytes, tree.stmts ?? [], tokens),
-    directives: directivesOf(bytes, tokens),
+    statements: statements.map((statement, index) => {
+      const backfill = backfills.get(index);
+      return backfill === undefined ? statement : { ...statement, backfill };
+    }),
+    directives,
   };
 }
 
 /** Loaded on first use: instantiating the WebAssembly costs more than starting the rest of the program. */
-async function loadParser(): Promise<typeof import('libpg-query')> {
+export async function loadParser(): Promise<typeof import('libpg-query')> {
   const parser = await import('libpg-query');
   await parser.loadModule();
   return parser;
@@ -123,7 +113,7 @@ function indexOfCodePoint(text: string, position: number): number {
  * The scanner's answer is JSON in which control characters of a token are not escaped. After a successful parse
  * they can only stand in quotes, comments or white space, where a space of the same length changes no boundary.
  */
-function withoutControlCharacters(sql: string): string {
+export function withoutControlCharacters(sql: string): string {
   const isBare = (character: string): boolean => character < ' ' && !'\n\r\t'.includes(character);
   return Array.from(sql, (character) => (isBare(character) ? ' ' : character)).join('');
 }
@@ -178,33 +168,9 @@ function countNewlines(text: string): number {
 const isComment = (token: ScanToken): boolean =>
   token.tokenName === 'SQL_COMMENT' || token.tokenName === 'C_COMMENT';
 
-const MARK = 'godwit:';
-const BECAUSE = 'because ';
-
-function directivesOf(bytes: Buffer, tokens: readonly ScanToken[]): Directive[] {
+function commentsOf(bytes: Buffer, tokens: readonly ScanToken[]): Comment[] {
   const position = positionReader(bytes);
   return tokens
     .filter((token) => token.tokenName === 'SQL_COMMENT')
-    .map((token) => ({ text: token.text.slice('--'.length).trim(), line: position(token.start).line }))
-    .filter(({ text }) => text.startsWith(MARK))
-    .map(({ text, line }) => directiveOf(text.slice(MARK.length), line));
-}
-
-function directiveOf(text: string, line: number): Directive {
-  const [name = '', ...words] = text.split(' ');
-  if (name !== 'stepwise') {
-    throw new SqlDirectiveError(
-      line,
-      `\`${MARK}${name}\` is not a directive. There is one: \`${MARK}stepwise\`.`,
-    );
-  }
-  const rest = words.join(' ').trim();
-  const reason = rest.startsWith(BECAUSE) ? rest.slice(BECAUSE.length).trim() : '';
-  if (reason === '') {
-    throw new SqlDirectiveError(
-      line,
-      `\`${MARK}${name}\` needs a reason. Write \`-- ${MARK}${name} because <reason>\`.`,
-    );
-  }
-  return { name, reason, line };
+    .map((token) => ({ text: token.text.slice('--'.length).trim(), ...position(token.start) }));
 }

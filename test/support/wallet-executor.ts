@@ -1,7 +1,8 @@
 /** A fresh database with one table for each test of the executor, and what those tests ask of it. */
 import { SystemClock } from '../../lambda/adapters/system-clock';
 import { checksumOf, type Migration } from '../../lambda/domain/migration';
-import type { MigrateRequest } from '../../lambda/migrate/executor';
+import type { MigrationFailure } from '../../lambda/domain/run';
+import type { MigrateOutcome, MigrateRequest } from '../../lambda/migrate/executor';
 import { readLedger } from '../../lambda/migrate/ledger';
 import { type Database, type Session, withSession } from '../../lambda/ports/database';
 import { useCluster } from './cluster';
@@ -18,6 +19,14 @@ const migration = (sql: string): Migration => ({
   checksum: checksumOf(sql),
 });
 
+export function failureOf(outcome: MigrateOutcome): MigrationFailure {
+  if (outcome.outcome !== 'failed') throw new Error(`expected a failure, not ${JSON.stringify(outcome)}`);
+  return outcome.failed;
+}
+
+const WAITING =
+  "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'godwit migrate%' AND wait_event_type = 'Lock'";
+
 /** Called at the top of a test file; what it answers can be used inside tests and hooks. */
 export function useWallet() {
   const server = useCluster();
@@ -33,6 +42,11 @@ export function useWallet() {
   const inSession = <T>(work: (session: Session) => Promise<T>): Promise<T> =>
     withSession(database, { applicationName: 'test' }, work);
   const run = (sql: string) => inSession((session) => session.query(sql));
+  const connect = async (applicationName = 'app'): Promise<Session> => {
+    const session = await database.connect({ applicationName });
+    open.push(session);
+    return session;
+  };
   return {
     server,
     get database() {
@@ -40,10 +54,16 @@ export function useWallet() {
     },
     run,
     /** Closed after the test. */
-    connect: async (applicationName = 'app'): Promise<Session> => {
-      const session = await database.connect({ applicationName });
-      open.push(session);
+    connect,
+    /** Leaves its transaction open. */
+    readInTransaction: async (applicationName = 'slow report'): Promise<Session> => {
+      const session = await connect(applicationName);
+      await session.query('BEGIN');
+      await session.query('SELECT * FROM wallet /* long */');
       return session;
+    },
+    untilMigrationWaits: async (): Promise<void> => {
+      while ((await run(WAITING)).rowCount === 0) await clock.sleep(20);
     },
     ledger: () => inSession((session) => readLedger(session)),
     indexes: async () => (await run(INDEXES)).rows,

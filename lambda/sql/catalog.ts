@@ -1,0 +1,212 @@
+/** What a statement's effects depend on, as the database's catalog has it: the relations concerned, and how they hang together. */
+import type { QualifiedName } from './names';
+
+export type RelationKind =
+  | 'table'
+  | 'partitioned table'
+  | 'index'
+  | 'partitioned index'
+  | 'sequence'
+  | 'view'
+  | 'materialized view'
+  | 'foreign table'
+  | 'composite type';
+
+/** `schema` is always set. */
+export interface CatalogName extends QualifiedName {
+  readonly schema: string;
+}
+
+export interface CatalogRelation {
+  readonly oid: number;
+  readonly name: CatalogName;
+  readonly kind: RelationKind;
+  /** LOCK TABLE works on it for the current role. */
+  readonly lockable: boolean;
+  /** Partitions' or children's parents; for a partition, exactly one. */
+  readonly parents: readonly number[];
+  readonly isPartition: boolean;
+  /** Of a partitioned table. */
+  readonly defaultPartition: number | undefined;
+  /** Pages on disk, as of the last VACUUM or ANALYZE. */
+  readonly pages: number;
+  readonly columns: readonly CatalogColumn[];
+  readonly constraints: readonly CatalogConstraint[];
+  /** Triggers of the application, as opposed to those that enforce foreign keys. */
+  readonly hasTriggers: boolean;
+  /** Rules other than a view's own. */
+  readonly hasRules: boolean;
+  /** Sequences that belong to a column. */
+  readonly sequences: readonly { readonly oid: number; readonly column: string }[];
+  /** For an index. */
+  readonly index: CatalogIndex | undefined;
+  /** Relations that a view or materialized view reads. */
+  readonly reads: readonly number[];
+  readonly isUnlogged: boolean;
+  readonly accessMethod: string | undefined;
+  readonly tablespace: string | undefined;
+  /** The composite type that a typed table is of. */
+  readonly ofType: number | undefined;
+}
+
+export interface CatalogColumn {
+  readonly name: string;
+  readonly type: number;
+  readonly typmod: number;
+  readonly collation: number;
+  readonly notNull: boolean;
+  readonly hasDefault: boolean;
+  readonly generated: 'stored' | 'virtual' | undefined;
+  readonly identity: boolean;
+}
+
+export interface CatalogConstraint {
+  readonly name: string;
+  readonly kind: 'check' | 'foreign key' | 'primary key' | 'unique' | 'exclusion' | 'not null' | 'trigger';
+  readonly validated: boolean;
+  readonly columns: readonly string[];
+  /** The table that a foreign key references. */
+  readonly references: number | undefined;
+  readonly referencedColumns: readonly string[];
+  readonly index: number | undefined;
+  /** Whether a write of the referenced row writes here too: CASCADE, SET NULL, SET DEFAULT. */
+  readonly onDelete: 'check' | 'write' | undefined;
+  readonly onUpdate: 'check' | 'write' | undefined;
+  /** Columns that a CHECK lets be NULL in no row. */
+  readonly provesNotNull: readonly string[];
+}
+
+export interface CatalogIndex {
+  readonly table: number;
+  readonly columns: readonly string[];
+  readonly isPrimary: boolean;
+  readonly isUnique: boolean;
+  readonly isValid: boolean;
+  /** It indexes an expression, or has a predicate. */
+  readonly isComputed: boolean;
+}
+
+export interface CatalogType {
+  readonly oid: number;
+  readonly name: CatalogName;
+  readonly kind: 'base' | 'domain' | 'enum' | 'composite' | 'range' | 'pseudo';
+  readonly array: number;
+  readonly collation: number;
+  /** Of a domain. */
+  readonly base: number | undefined;
+  readonly baseTypmod: number;
+  /** A domain that refuses values: by NOT NULL or CHECK, its own or of a domain below it. */
+  readonly isConstrained: boolean;
+  readonly hasDefault: boolean;
+  /** Types to which its values can be turned without touching their bytes. */
+  readonly binaryTo: readonly number[];
+  /** Tables with a column of this type, for a domain. */
+  readonly users: readonly number[];
+}
+
+/** What a DROP takes with it. */
+export interface CatalogLoss {
+  readonly relation: number;
+  /** `itself`: the relation goes; `part`: a column, constraint, trigger, rule or policy of it; `beside`: statistics or a publication's entry. */
+  readonly what: 'itself' | 'part' | 'beside';
+}
+
+/** The rows of one reading; {@link Catalog} looks things up in them. */
+export interface CatalogRows {
+  readonly relations: readonly CatalogRelation[];
+  readonly named: readonly { readonly mention: QualifiedName; readonly oid: number }[];
+  readonly types: readonly CatalogType[];
+  readonly namedTypes: readonly { readonly mention: QualifiedName; readonly oid: number }[];
+  /** Functions that the statement calls, as far as they exist. */
+  readonly functions: readonly CatalogFunction[];
+  readonly losses: readonly CatalogLoss[];
+  /** Settings that decide whether a change of type rewrites. */
+  readonly isTimeZoneUtc: boolean;
+}
+
+export interface CatalogFunction {
+  readonly name: CatalogName;
+  readonly isVolatile: boolean;
+  /** Came with the server. */
+  readonly isBuiltIn: boolean;
+}
+
+const key = ({ schema, name }: QualifiedName): string => JSON.stringify([schema, name]);
+
+export class Catalog {
+  readonly rows: CatalogRows;
+  readonly #relations: ReadonlyMap<number, CatalogRelation>;
+  readonly #named: ReadonlyMap<string, number>;
+  readonly #types: ReadonlyMap<number, CatalogType>;
+  readonly #namedTypes: ReadonlyMap<string, number>;
+
+  static readonly EMPTY = new Catalog({
+    relations: [],
+    named: [],
+    types: [],
+    namedTypes: [],
+    functions: [],
+    losses: [],
+    isTimeZoneUtc: false,
+  });
+
+  constructor(rows: CatalogRows) {
+    this.rows = rows;
+    this.#relations = new Map(rows.relations.map((relation) => [relation.oid, relation]));
+    this.#named = new Map(rows.named.map(({ mention, oid }) => [key(mention), oid]));
+    this.#types = new Map(rows.types.map((type) => [type.oid, type]));
+    this.#namedTypes = new Map(rows.namedTypes.map(({ mention, oid }) => [key(mention), oid]));
+  }
+
+  /** By a name as the statement writes it: without a schema, as `search_path` finds it. */
+  find(name: QualifiedName): CatalogRelation | undefined {
+    const oid = this.#named.get(key(name));
+    return oid === undefined ? undefined : this.#relations.get(oid);
+  }
+
+  get(oid: number): CatalogRelation | undefined {
+    return this.#relations.get(oid);
+  }
+
+  findType(name: QualifiedName): CatalogType | undefined {
+    const oid = this.#namedTypes.get(key(name));
+    return oid === undefined ? undefined : this.#types.get(oid);
+  }
+
+  type(oid: number): CatalogType | undefined {
+    return this.#types.get(oid);
+  }
+
+  /** All that its name and any arguments may stand for. */
+  functionsNamed({ schema, name }: QualifiedName): readonly CatalogFunction[] {
+    return this.rows.functions.filter(
+      ({ name: known }) => known.name === name && (schema === undefined || known.schema === schema),
+    );
+  }
+
+  /** The relation, then partitions and inheritance children to any depth. */
+  family(relation: CatalogRelation): readonly CatalogRelation[] {
+    const found = new Map([[relation.oid, relation]]);
+    for (const member of found.values()) {
+      for (const child of this.rows.relations.filter(({ parents }) => parents.includes(member.oid))) {
+        found.set(child.oid, child);
+      }
+    }
+    return [...found.values()];
+  }
+
+  indexesOf(table: CatalogRelation): readonly CatalogRelation[] {
+    return this.rows.relations.filter(({ index }) => index?.table === table.oid);
+  }
+
+  /** Foreign keys of other tables, or its own, that reference the table. */
+  referencesTo(
+    table: CatalogRelation,
+  ): readonly { readonly from: CatalogRelation; readonly constraint: CatalogConstraint }[] {
+    return this.rows.relations.flatMap((from) =>
+      from.constraints
+        .filter(({ references }) => references === table.oid)
+        .map((constraint) => ({ from, constraint })),
+    );
+  }
+}

@@ -1,0 +1,45 @@
+/** Tells before a statement runs what it locks, reads in full, writes anew and takes away, from its parse tree and the catalog. */
+import type { Catalog } from './catalog';
+import { ALTER_RULES } from './effects-alter';
+import { EffectsCollector, type StatementEffects } from './effects-collector';
+import { CREATE_RULES } from './effects-create';
+import { DATA_RULES } from './effects-data';
+import { DROP_RULES } from './effects-drop';
+import { MAINTENANCE_RULES } from './effects-maintenance';
+import { OTHER_RULES } from './effects-other';
+import { type Rules, rule } from './effects-rules';
+import type { Node, SqlStatement } from './parse';
+
+export type { LockNeed, Phase, StatementEffects } from './effects-collector';
+export { relationsMentioned } from './effects-mentions';
+
+const SCHEMA_RULES = rule('CreateSchemaStmt', ({ schemaElts, if_not_exists }, effects) => {
+  effects.phase('expand');
+  if (if_not_exists !== true) effects.once();
+  for (const element of schemaElts ?? []) apply(element, effects);
+});
+
+const RULES: Rules = {
+  ...ALTER_RULES,
+  ...CREATE_RULES,
+  ...DATA_RULES,
+  ...DROP_RULES,
+  ...MAINTENANCE_RULES,
+  ...OTHER_RULES,
+  ...SCHEMA_RULES,
+};
+
+/** Kinds of statements of which the effects are known. */
+export const KNOWN_KINDS: readonly string[] = Object.keys(RULES);
+
+export function effectsOf(statement: SqlStatement, catalog: Catalog): StatementEffects {
+  const effects = new EffectsCollector(catalog);
+  apply(statement.node, effects);
+  return effects.result();
+}
+
+function apply(node: Node, effects: EffectsCollector): void {
+  const known = RULES[Object.keys(node)[0] ?? ''];
+  if (known === undefined) effects.hide();
+  else known(node, effects);
+}
