@@ -7,10 +7,14 @@ export interface BenchResult {
   readonly runner: string;
   readonly metric: string;
   readonly value: number;
-  readonly unit: 'ms';
-  /** What the value must stay under. */
+  readonly unit: Unit;
+  /** What the value must not exceed; with `limitIs: 'least'`, what it must not stay below. */
   readonly limit?: number;
+  readonly limitIs?: 'least';
 }
+
+/** `x`: a ratio. */
+export type Unit = 'ms' | 's' | 'MB' | 'rows/s' | 'x' | 'count';
 
 export interface BenchReport {
   readonly bench: string;
@@ -18,6 +22,19 @@ export interface BenchReport {
   readonly results: readonly BenchResult[];
   /** Cases beyond their limit, in words. */
   readonly fallsShort: readonly string[];
+}
+
+/** What a benchmark answers to the command line. */
+export interface BenchAnswer extends BenchReport {
+  /** For people, where a line for every result would not be read. */
+  readonly table?: readonly string[];
+}
+
+export interface BenchOptions {
+  readonly projectRoot: string;
+  readonly quick: boolean;
+  readonly signal: AbortSignal;
+  tell(message: string): void;
 }
 
 export const thisMachine = (): BenchReport['machine'] => ({
@@ -28,17 +45,35 @@ export const thisMachine = (): BenchReport['machine'] => ({
   node: process.versions.node,
 });
 
-export const reportOf = (bench: string, results: readonly BenchResult[]): BenchReport => ({
+/** @param faults what no limit expresses, in words */
+export const reportOf = (
+  bench: string,
+  results: readonly BenchResult[],
+  faults: readonly string[] = [],
+): BenchReport => ({
   bench,
   machine: thisMachine(),
   results,
-  fallsShort: results
-    .filter((result) => result.limit !== undefined && result.value > result.limit)
-    .map(
-      (result) =>
-        `${result.case}: ${Math.round(result.value)} ${result.unit}, limit ${result.limit} ${result.unit}`,
-    ),
+  fallsShort: [...results.filter(fallsShort).map(shortfallOf), ...faults],
 });
+
+export const fallsShort = ({ value, limit, limitIs }: BenchResult): boolean => {
+  if (limit === undefined) return false;
+  // What could not be measured did not pass.
+  return !(limitIs === 'least' ? value >= limit : value <= limit);
+};
+
+const shortfallOf = (result: BenchResult): string =>
+  `${result.case}, ${result.runner}, ${result.metric}: ${shown(result.value, result.unit)}, ${limitOf(result)}`;
+
+export const limitOf = ({ limit, limitIs, unit }: BenchResult): string =>
+  limit === undefined ? '' : `${limitIs === 'least' ? 'at least' : 'limit'} ${shown(limit, unit)}`;
+
+export const shown = (value: number, unit: Unit): string =>
+  unit === 'count' ? String(value) : `${rounded(value)} ${unit}`;
+
+const rounded = (value: number): number =>
+  Math.abs(value) < 100 ? Math.round(value * 100) / 100 : Math.round(value);
 
 export interface TimedCommand {
   readonly command: string;

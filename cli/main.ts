@@ -95,6 +95,10 @@ function buildProgram(invocation: Invocation, execute: Execute): Command {
         '--max-blocking <ms>',
         'no request of the application waits longer than this for a migration (default: 100)',
       )
+      .option(
+        '--terminate-idle <ms>',
+        "end sessions in the way that have sat idle in a transaction for longer than this: their open transaction is rolled back, as after a lost connection (default: nobody's session is ended)",
+      )
       .option('--until <migration>', 'the last migration to apply')
       .option(
         '--maintenance-window <from-to>',

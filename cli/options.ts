@@ -52,6 +52,7 @@ export interface RawRunOptions {
   readonly approve?: string;
   readonly skipRehearsal?: boolean;
   readonly maxBlocking?: string;
+  readonly terminateIdle?: string;
   readonly until?: string;
   readonly maintenanceWindow?: string;
 }
@@ -73,6 +74,9 @@ function withoutWindow(raw: RawRunOptions, defaults: Policy): Policy {
     ...(raw.maxBlocking === undefined
       ? {}
       : { maxBlockingMs: milliseconds('--max-blocking', raw.maxBlocking) }),
+    ...(raw.terminateIdle === undefined
+      ? {}
+      : { terminateIdleAfterMs: milliseconds('--terminate-idle', raw.terminateIdle) }),
     ...(raw.until === undefined ? {} : { until: raw.until }),
   };
 }

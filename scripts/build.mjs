@@ -20,6 +20,8 @@ const [cli, renderer] = await Promise.all([
     entryPoints: {
       godwit: join(root, 'bin', 'godwit.ts'),
       application: join(root, 'demo', 'application', 'process.ts'),
+      'bench-load': join(root, 'bench', 'stall', 'load-process.ts'),
+      'bench-runner': join(root, 'bench', 'stall', 'runner-process.ts'),
     },
     outdir: dist,
     format: 'esm',

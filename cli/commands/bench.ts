@@ -1,10 +1,12 @@
 /** `bench`: benchmarks for people as a table, for programs as one line of JSON. */
-import type { BenchReport } from '../../bench/measure';
-import { type BenchOptions, benchStartup } from '../../bench/startup';
+import { type BenchAnswer, type BenchOptions, type BenchReport, limitOf, shown } from '../../bench/measure';
+import { benchStall } from '../../bench/stall';
+import { benchStartup } from '../../bench/startup';
 import { UsageError } from '../../lambda/domain/errors';
 import type { CommandContext } from '../command';
 
-const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<BenchReport>>> = {
+const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<BenchAnswer>>> = {
+  stall: benchStall,
   startup: benchStartup,
 };
 
@@ -19,7 +21,7 @@ export async function benchCommand(
     const bench = BENCHES[wanted];
     if (!bench)
       throw new UsageError(`There is no benchmark "${wanted}". There is ${Object.keys(BENCHES).join(', ')}.`);
-    const report = await bench({
+    const { table, ...report } = await bench({
       projectRoot: context.invocation.projectRoot,
       // All of them at once, as nobody named one: quick.
       quick: raw.quick ?? name === undefined,
@@ -27,21 +29,21 @@ export async function benchCommand(
       tell: (message) => context.terminal.note(message),
     });
     fallsShort ||= report.fallsShort.length > 0;
-    context.terminal.summary(...tableOf(report));
+    context.terminal.summary(headOf(report), ...(table ?? tableOf(report)), verdictOf(report));
     if (context.options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
   }
   return fallsShort ? 1 : 0;
 }
 
-const tableOf = (report: BenchReport): readonly string[] => [
-  `${report.bench} on ${Object.entries(report.machine)
+const headOf = ({ bench, machine }: BenchReport): string =>
+  `${bench} on ${Object.entries(machine)
     .map(([key, value]) => `${key} ${value}`)
-    .join(', ')}`,
-  ...report.results.map(
-    (result) =>
-      `  ${result.case.padEnd(24)} ${String(result.value).padStart(8)} ${result.unit}${result.limit === undefined ? '' : `   limit ${result.limit}`}`,
-  ),
-  report.fallsShort.length === 0
-    ? 'Every case is within its limit.'
-    : `Falls short: ${report.fallsShort.join('; ')}`,
-];
+    .join(', ')}`;
+
+const tableOf = ({ results }: BenchReport): readonly string[] =>
+  results.map((result) =>
+    `  ${result.case.padEnd(24)} ${shown(result.value, result.unit).padStart(12)}   ${limitOf(result)}`.trimEnd(),
+  );
+
+const verdictOf = ({ fallsShort }: BenchReport): string =>
+  fallsShort.length === 0 ? 'Every case is within its limit.' : `Falls short: ${fallsShort.join('; ')}`;

@@ -41,6 +41,7 @@ const BY_COMMAND: Readonly<Record<string, readonly NpmOption[]>> = {
     { name: 'phase', takesValue: true },
     { name: 'until', takesValue: true },
     { name: 'max-blocking', takesValue: true },
+    { name: 'terminate-idle', takesValue: true },
   ],
 };
 

@@ -12,6 +12,7 @@ import type {
   Gauge,
   MigrationView,
   PhaseView,
+  StatementGauge,
   StatementView,
   View,
 } from './view';
@@ -159,6 +160,8 @@ function statementLines(phase: PhaseView, canvas: Canvas): string[] {
   return [
     `${CHILD_MARGIN}${paint('cyan', signs.note)} ${title}`,
     `${CHILD_MARGIN}  ${sql}`,
+    ...statementGaugeLines(statement, canvas),
+    ...noteLines(statement, room, canvas),
     ...retryLines(statement, room, canvas),
   ];
 }
@@ -170,13 +173,33 @@ function retryLines(statement: StatementView, room: number, canvas: Canvas): str
   return [`${CHILD_MARGIN}  ${canvas.look.paint('yellow', cutTo(text, room, canvas.look.signs.ellipsis))}`];
 }
 
+function noteLines({ note }: StatementView, room: number, canvas: Canvas): string[] {
+  if (note === undefined || note === '') return [];
+  const text = cutTo(visibleLine(note), room, canvas.look.signs.ellipsis);
+  return [`${CHILD_MARGIN}  ${canvas.look.paint('dim', text)}`];
+}
+
+function statementGaugeLines({ gauge }: StatementView, canvas: Canvas): string[] {
+  if (gauge === undefined) return [];
+  const { done, total, unit, rowsPerSecond, remainingMs } = gauge;
+  const amount = [
+    total > 0 ? amountText({ done, total, unit }) : `${countText(done)} ${unit}`,
+    ...(rowsPerSecond === undefined ? [] : [`${countText(rowsPerSecond)} ${unit}/s`]),
+    ...(remainingMs === undefined ? [] : [`${durationText(remainingMs)} left`]),
+  ].join(` ${canvas.look.signs.dot} `);
+  return total > 0 ? barLine(done / total, amount, canvas) : [`${CHILD_MARGIN}  ${amount}`];
+}
+
 function gaugeLines(phase: PhaseView, canvas: Canvas): string[] {
   const gauge = phase.gauges.findLast((one) => one.unit !== 'migrations');
   if (!gauge || gauge.total <= 0) return [];
+  return barLine(gauge.done / gauge.total, amountText(gauge), canvas);
+}
+
+function barLine(ratio: number, amount: string, canvas: Canvas): string[] {
   const { paint, signs } = canvas.look;
-  const share = Math.min(1, Math.max(0, gauge.done / gauge.total));
+  const share = Math.min(1, Math.max(0, ratio));
   const percent = padBefore(`${Math.floor(share * 100)} %`, 5);
-  const amount = amountText(gauge);
   const room = canvas.columns - CHILD_MARGIN.length - 2 - widthOf(percent) - widthOf(amount) - 4;
   const length = Math.min(BAR_COLUMNS, room);
   if (length < 8) return [`${CHILD_MARGIN}  ${percent.trim()}`];
@@ -185,7 +208,7 @@ function gaugeLines(phase: PhaseView, canvas: Canvas): string[] {
   return [`${CHILD_MARGIN}  ${bar} ${percent}  ${paint('dim', amount)}`];
 }
 
-function amountText(gauge: Gauge): string {
+function amountText(gauge: Gauge | Pick<StatementGauge, 'done' | 'total' | 'unit'>): string {
   if (gauge.unit === 'bytes') return `${bytesText(gauge.done)} of ${bytesText(gauge.total)}`;
   return `${countText(gauge.done)} of ${countText(gauge.total)} ${gauge.unit}`;
 }

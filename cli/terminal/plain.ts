@@ -60,7 +60,7 @@ export class PlainLines {
     if (begins) said.push(`${PHASE_TITLES[phase]} started`);
     if (begins) this.#spokeAt = now;
     this.#phase = endsNow ? undefined : phase;
-    if (event.type === 'statement') return [...said, ...this.#statement(event)];
+    if (event.type === 'statement') return [...said, ...this.#statement(event, now)];
     if (endsNow) return [...said, ...ended.slice(-1)];
     return [...said, ...this.#ongoing(event, now)];
   }
@@ -72,12 +72,19 @@ export class PlainLines {
     return [ongoingText(PHASE_TITLES[PHASE_OF[event.step]], event)];
   }
 
-  #statement(event: StatementProgress): string[] {
+  #statement(event: StatementProgress, now: number): string[] {
+    if (event.status === 'progress' || event.status === 'waiting') return this.#ongoingStatement(event, now);
     const isLong = event.status === 'finished' && (event.durationMs ?? 0) >= WORTH_A_LINE_MS;
     const told = TELLS_STATEMENTS.has(PHASE_OF[event.step])
       ? isLong || event.status === 'retrying' || event.status === 'failed'
       : event.status === 'failed';
     return told ? [statementText(event, cutTo(visibleLine(event.sql), SQL_COLUMNS))] : [];
+  }
+
+  #ongoingStatement(event: StatementProgress, now: number): string[] {
+    if (now - this.#spokeAt < REPEAT_AFTER_MS) return [];
+    this.#spokeAt = now;
+    return [statementText(event, cutTo(visibleLine(event.sql), SQL_COLUMNS))];
   }
 }
 
@@ -99,10 +106,26 @@ function finishedText(phase: PhaseView): string {
   return `${PHASE_TITLES[phase.phase]} ${word} in ${time}${messageText(phase)}`;
 }
 
+const STATUS_WORDS: Readonly<Partial<Record<StatementProgress['status'], string>>> = {
+  progress: 'goes on',
+  waiting: 'waits',
+};
+
 function statementText(event: StatementProgress, sql: string): string {
   const time = event.durationMs === undefined ? '' : ` in ${durationText(event.durationMs)}`;
   const place = `${visibleLine(event.migration)}:${event.line} (${event.statement}/${event.of})`;
-  return `${PHASE_TITLES[PHASE_OF[event.step]]} ${place} ${event.status}${time}${messageText(event)}  ${visibleLine(sql)}`;
+  const status = STATUS_WORDS[event.status] ?? event.status;
+  return `${PHASE_TITLES[PHASE_OF[event.step]]} ${place} ${status}${time}${messageText(event)}${advanceText(event)}  ${visibleLine(sql)}`;
+}
+
+function advanceText({ status, done, total, unit, rowsPerSecond, remainingMs }: StatementProgress): string {
+  if (status !== 'progress' || done === undefined || unit === undefined) return '';
+  const parts = [
+    total === undefined ? `${countText(done)} ${unit}` : `${countText(done)} of ${countText(total)} ${unit}`,
+    ...(rowsPerSecond === undefined ? [] : [`${countText(rowsPerSecond)} ${unit}/s`]),
+    ...(remainingMs === undefined ? [] : [`${durationText(remainingMs)} left`]),
+  ];
+  return ` (${parts.join(', ')})`;
 }
 
 function amountText({ done, total, unit }: StepProgress): string {

@@ -26,6 +26,15 @@ export interface MigrationView {
   readonly failure: { readonly line: number; readonly reason: string } | undefined;
 }
 
+/** How far one statement is; a total of 0 is not known. */
+export interface StatementGauge {
+  readonly done: number;
+  readonly total: number;
+  readonly unit: NonNullable<StatementProgress['unit']>;
+  readonly rowsPerSecond: number | undefined;
+  readonly remainingMs: number | undefined;
+}
+
 export interface StatementView {
   readonly migration: string;
   readonly statement: number;
@@ -34,7 +43,11 @@ export interface StatementView {
   readonly sql: string;
   readonly startedAt: number;
   readonly retries: number;
+  /** Why it stepped back last. */
   readonly message: string | undefined;
+  /** What is worth knowing now: what it waits for, or why it is slow. */
+  readonly note: string | undefined;
+  readonly gauge: StatementGauge | undefined;
 }
 
 export interface PhaseView {
@@ -146,8 +159,15 @@ function withGauge(gauges: readonly Gauge[], event: StepProgress): readonly Gaug
   return [...gauges.filter((gauge) => gauge.unit !== unit), { done, total, unit }];
 }
 
+const RUNNING: ReadonlySet<StatementProgress['status']> = new Set([
+  'waiting',
+  'started',
+  'progress',
+  'retrying',
+]);
+
 function withStatement(phase: PhaseView, event: StatementProgress, now: number): PhaseView {
-  const running = event.status === 'started' || event.status === 'retrying';
+  const running = RUNNING.has(event.status);
   return {
     ...phase,
     endedAt: undefined,
@@ -155,7 +175,9 @@ function withStatement(phase: PhaseView, event: StatementProgress, now: number):
     waiting: false,
     // Rows belong to the statement that walks them.
     gauges:
-      event.status === 'retrying' ? phase.gauges : phase.gauges.filter((gauge) => gauge.unit !== 'rows'),
+      running && event.status !== 'started'
+        ? phase.gauges
+        : phase.gauges.filter((gauge) => gauge.unit !== 'rows'),
     migrations: withMigration(phase.migrations, event),
     statement: running ? statementView(phase.statement, event, now) : undefined,
   };
@@ -166,17 +188,28 @@ function statementView(
   event: StatementProgress,
   now: number,
 ): StatementView {
-  const same = before?.migration === event.migration && before.statement === event.statement;
+  const { migration, statement, of, line, sql, status, message } = event;
+  const same = before?.migration === migration && before.statement === statement ? before : undefined;
+  const goesOn = status === 'started' ? undefined : same;
+  const retried = status === 'retrying';
   return {
-    migration: event.migration,
-    statement: event.statement,
-    of: event.of,
-    line: event.line,
-    sql: event.sql,
-    startedAt: same && before ? before.startedAt : now,
-    retries: event.status === 'retrying' ? (same && before ? before.retries : 0) + 1 : 0,
-    message: event.message,
+    migration,
+    statement,
+    of,
+    line,
+    sql,
+    startedAt: same?.startedAt ?? now,
+    retries: (goesOn?.retries ?? 0) + (retried ? 1 : 0),
+    message: retried ? message : goesOn?.message,
+    note: status === 'progress' || status === 'waiting' ? message : undefined,
+    gauge: gaugeOf(event) ?? goesOn?.gauge,
   };
+}
+
+function gaugeOf(event: StatementProgress): StatementGauge | undefined {
+  const { status, done, total = 0, unit, rowsPerSecond, remainingMs } = event;
+  if (status !== 'progress' || done === undefined || unit === undefined) return undefined;
+  return { done, total, unit, rowsPerSecond, remainingMs };
 }
 
 function withMigration(
@@ -197,7 +230,7 @@ function withMigration(
     ...before,
     of: event.of,
     statements: done ? Math.max(before.statements, event.statement) : before.statements,
-    durationMs: before.durationMs + (event.status === 'retrying' ? 0 : (event.durationMs ?? 0)),
+    durationMs: before.durationMs + (RUNNING.has(event.status) ? 0 : (event.durationMs ?? 0)),
     retries: before.retries + (event.status === 'retrying' ? 1 : 0),
     failure:
       event.status === 'failed' ? { line: event.line, reason: event.message ?? 'failed' } : before.failure,

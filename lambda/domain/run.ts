@@ -3,6 +3,7 @@ import type { Finding } from './finding';
 import type { Project } from './migration';
 import type { Rung } from './rollback-plan';
 import type { StepName, Verdict } from './step';
+import type { WatchRecord } from './watch';
 
 export type RunStatus =
   | 'succeeded'
@@ -38,6 +39,8 @@ export interface Policy {
   readonly maxBlockingMs: number;
   /** How long one statement goes on asking for its locks, in all. */
   readonly lockGiveUpMs: number;
+  /** Sessions in the way that have been idle in a transaction for longer are ended; undefined: nobody's session is. */
+  readonly terminateIdleAfterMs: number | undefined;
   /** A transaction older than this is warned of before migrating. */
   readonly oldTransactionMs: number;
   /** A person's answer is waited for at most this long. */
@@ -63,6 +66,7 @@ export const DEFAULT_POLICY: Policy = {
   rehearseOnly: false,
   maxBlockingMs: 100,
   lockGiveUpMs: 60_000,
+  terminateIdleAfterMs: undefined,
   oldTransactionMs: 60_000,
   answerWithinMs: 3_600_000,
   phase: 'all',
@@ -240,6 +244,8 @@ export type JournalEntry =
       readonly applied: readonly string[];
       readonly statements: readonly StatementTiming[];
       readonly worstBlockingMs: number;
+      /** Absent in journals of old. */
+      readonly watch?: WatchRecord;
     }
   | { readonly type: 'note'; readonly at: string; readonly message: string };
 

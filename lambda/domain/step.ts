@@ -77,7 +77,13 @@ export interface StatementProgress {
   readonly line: number;
   /** The statement's text, shortened to one line. */
   readonly sql: string;
-  readonly status: 'started' | 'retrying' | 'finished' | 'failed' | 'skipped';
+  readonly status: 'waiting' | 'started' | 'progress' | 'retrying' | 'finished' | 'failed' | 'skipped';
   readonly durationMs?: number;
   readonly message?: string;
+  /** With status `progress`: how much of `total` (an estimate, or unknown) the statement has done, in `unit`. */
+  readonly done?: number;
+  readonly total?: number;
+  readonly unit?: 'rows' | 'blocks' | 'tuples' | 'bytes' | 'sessions';
+  readonly rowsPerSecond?: number;
+  readonly remainingMs?: number;
 }

@@ -26,7 +26,7 @@ import { type Environment, readEnvironment } from './environment';
 /** Time that a step is left to write down that it has to be entered again. */
 const MARGIN_MS = 60_000;
 
-type Ports = Omit<StepContext, 'owner' | 'stepTimeMs'>;
+type Ports = Omit<StepContext, 'owner' | 'stepTimeMs' | 'endsOverdueSteps'>;
 
 export type Handler = (input: StepInput, context: Context) => Promise<StepOutput>;
 
@@ -48,6 +48,7 @@ export const handlerFor =
 const ownedBy = (runId: string, lambda: Context) => ({
   owner: `execution ${runId}`,
   stepTimeMs: Math.max(0, lambda.getRemainingTimeInMillis() - MARGIN_MS),
+  endsOverdueSteps: true,
 });
 
 async function compose(env: Environment): Promise<Ports> {

@@ -1,5 +1,7 @@
 /** The lease on a database: one run at a time, by an exclusive claim that expires and carries a fencing token. */
+import { randomUUID } from 'node:crypto';
 import { GodwitError } from '../domain/errors';
+import type { FencingToken } from '../domain/fencing-token';
 import type { ObjectStore } from '../ports/object-store';
 
 export interface LeaseRecord {
@@ -8,6 +10,8 @@ export interface LeaseRecord {
   readonly owner: string;
   /** Grows with every change of hands. */
   readonly fencingToken: number;
+  /** Absent from leases of before there was one. */
+  readonly realm?: string;
   readonly expiresAt: string;
 }
 
@@ -36,29 +40,50 @@ export class LeaseHeld extends GodwitError {
   }
 }
 
-/** Takes the lease, or extends it where this owner holds it already. Answers the fencing token. */
-export async function claimLease(store: ObjectStore, claim: LeaseClaim): Promise<number> {
+/** Takes the lease, or extends it where this owner holds it already. */
+export async function claimLease(store: ObjectStore, claim: LeaseClaim): Promise<FencingToken> {
   const key = leaseKey(claim.database);
   for (;;) {
     const stored = await store.get(key);
     const held = stored ? (JSON.parse(stored.body) as LeaseRecord) : undefined;
-    const mine = held?.runId === claim.runId && held.owner === claim.owner;
-    const free =
-      !held || mine || Date.parse(held.expiresAt) <= claim.now.getTime() || claim.isOwnerGone(held.owner);
-    if (!free) throw new LeaseHeld(claim.database, held);
+    const mine = held !== undefined && isMine(held, claim);
+    if (held && !mine && isLive(held, claim)) throw new LeaseHeld(claim.database, held);
+    const realm = held?.realm ?? randomUUID();
     const next: LeaseRecord = {
       runId: claim.runId,
       owner: claim.owner,
       fencingToken: mine ? held.fencingToken : (held?.fencingToken ?? 0) + 1,
+      realm,
       expiresAt: new Date(claim.now.getTime() + claim.ttlMs).toISOString(),
     };
     const body = JSON.stringify(next);
     const result = stored
       ? await store.putIfMatch(key, body, stored.version)
       : await store.putIfAbsent(key, body);
-    if (result.outcome === 'written') return next.fencingToken;
+    if (result.outcome === 'written') return { realm, number: next.fencingToken };
   }
 }
+
+/**
+ * A process that was suspended may wake up while another goes on with the same run: then the run's journal is the
+ * other's to write.
+ * @throws LeaseHeld
+ */
+export async function refuseWhereTakenOver(
+  store: ObjectStore,
+  claim: Omit<LeaseClaim, 'ttlMs'>,
+): Promise<void> {
+  const stored = await store.get(leaseKey(claim.database));
+  const held = stored ? (JSON.parse(stored.body) as LeaseRecord) : undefined;
+  if (held?.runId !== claim.runId || isMine(held, claim) || !isLive(held, claim)) return;
+  throw new LeaseHeld(claim.database, held);
+}
+
+const isMine = (held: LeaseRecord, claim: Pick<LeaseClaim, 'runId' | 'owner'>): boolean =>
+  held.runId === claim.runId && held.owner === claim.owner;
+
+const isLive = (held: LeaseRecord, { now, isOwnerGone }: Pick<LeaseClaim, 'now' | 'isOwnerGone'>): boolean =>
+  Date.parse(held.expiresAt) > now.getTime() && !isOwnerGone(held.owner);
 
 /** Ends the lease at once where this owner holds it; somebody else's stays. */
 export async function releaseLease(
@@ -70,7 +95,7 @@ export async function releaseLease(
     const stored = await store.get(key);
     if (!stored) return;
     const held = JSON.parse(stored.body) as LeaseRecord;
-    if (held.runId !== claim.runId || held.owner !== claim.owner) return;
+    if (!isMine(held, claim)) return;
     const released: LeaseRecord = { ...held, expiresAt: claim.now.toISOString() };
     // A conflict is either a takeover or a last renewal of our own: only reading again tells which.
     if ((await store.putIfMatch(key, JSON.stringify(released), stored.version)).outcome === 'written') return;

@@ -1,11 +1,18 @@
 /** Runs a statement that Postgres refuses in a transaction: journaled before and after, and looked at in the catalog in between. */
 import { GodwitError } from '../domain/errors';
-import type { Session } from '../ports/database';
+import { type Session, StatementFailed } from '../ports/database';
 import { summaryOf } from '../sql/summary';
-import { asOurselves, type FileRun, isConnectionLoss, isLockFailure, lockTimeoutFor } from './file-run';
-import { type Interruptible, interruptible } from './interruptible';
+import { asOurselves, type FileRun, isConnectionLoss, lockTimeoutFor } from './file-run';
+import { type Interruptible, interruptible, type Progress } from './interruptible';
 import { type Attempt, type RetryOutcome, retryOnLocks } from './retry';
-import { forgetStarted, type JournalKey, recordFinished, recordStarted } from './statement-journal';
+import {
+  forgetStarted,
+  type JournalKey,
+  type JsonObject,
+  readDetail,
+  recordFinished,
+  recordStarted,
+} from './statement-journal';
 import type { Step } from './stepwise';
 
 /** What an earlier attempt left in the catalog does not let the statement run. */
@@ -17,30 +24,37 @@ export class StatementRemnant extends GodwitError {
 export async function runAlone(run: FileRun, key: JournalKey, step: Step): Promise<RetryOutcome> {
   const { index, statement } = step;
   const object = interruptible(statement.node);
+  const summary = summaryOf(statement);
   const entry = { ordinal: index + 1, runId: run.request.runId };
-  const isBegun = { value: step.interrupted };
+  /** What was there before the statement was first sent, once that is in the journal. */
+  const begun: { noted: JsonObject | undefined } = { noted: undefined };
 
   const attempt = async (): Promise<Attempt> => {
     const session = await run.sessions.open();
     try {
-      await session.query(`SET lock_timeout = ${lockTimeoutFor(run, statement, false)}`);
-      const before = await object.look(session);
-      if (isBegun.value && before === 'done') {
+      await session.query(`SET lock_timeout = ${lockTimeoutFor(run, statement)}`);
+      if (step.interrupted) {
+        begun.noted ??= (await journaled(run, session, () => readDetail(session, key, entry.ordinal))) ?? {};
+      }
+      const isBegun = begun.noted !== undefined;
+      const noted = begun.noted ?? (await object.note(session));
+      const before = await object.look(session, noted);
+      if (isBegun && before === 'done') {
         await journaled(run, session, () => recordFinished(session, key, entry));
         run.log.skipped(index, 'finished before the interruption');
         return { ok: true };
       }
-      await clearTheWay({ object, before, isBegun: isBegun.value, summary: summaryOf(statement), session });
+      await clearTheWay({ object, noted, before, isBegun, summary, session });
       run.log.started(index);
       // What is there already was not made by us: a failure must not later be taken for our success.
-      if (!isBegun.value && before !== 'done') {
-        await journaled(run, session, () => recordStarted(session, key, entry));
-        isBegun.value = true;
+      if (!isBegun && before !== 'done') {
+        await journaled(run, session, () => recordStarted(session, key, entry, noted));
+        begun.noted = noted;
       }
-      // FINALIZE repairs a pending detachment by completing it.
-      const isRepaired = before === 'half-done' && (await object.look(session)) === 'done';
+      // Of some statements, what was left undone is completed by the repair.
+      const isRepaired = before === 'half-done' && (await object.look(session, noted)) === 'done';
       if (!isRepaired) await session.query(statement.sql);
-      await verify(object, session, summaryOf(statement));
+      await verify(session, { object, noted, summary });
       await journaled(run, session, () => recordFinished(session, key, entry));
       run.log.finished(index);
       return { ok: true };
@@ -51,10 +65,11 @@ export async function runAlone(run: FileRun, key: JournalKey, step: Step): Promi
     }
   };
 
-  const result = await retryOnLocks(run, attempt);
-  if (result.outcome === 'done' || result.outcome === 'waiting' || !isBegun.value) return result;
+  const result = await retryOnLocks(run, attempt, [step]);
+  const { noted } = begun;
+  if (result.outcome === 'done' || result.outcome === 'waiting' || noted === undefined) return result;
   if (result.outcome === 'failed' && isConnectionLoss(result.error)) return result;
-  const remains = await leaveNothing(run, key, { object, ordinal: entry.ordinal });
+  const remains = await leaveNothing(run, key, { object, noted, ordinal: entry.ordinal });
   if (!remains || result.outcome === 'aborted') return result;
   const addition = `${result.addition ?? ''} ${object.remnant} remains; running the migration again sees to it.`;
   return { ...result, addition: addition.trim() };
@@ -62,12 +77,13 @@ export async function runAlone(run: FileRun, key: JournalKey, step: Step): Promi
 
 async function clearTheWay(found: {
   object: Interruptible;
-  before: Awaited<ReturnType<Interruptible['look']>>;
+  noted: JsonObject;
+  before: Progress;
   isBegun: boolean;
   summary: string;
   session: Session;
 }): Promise<void> {
-  const { object, before, isBegun, summary, session } = found;
+  const { object, noted, before, isBegun, summary, session } = found;
   if (before === 'untold' && isBegun) {
     throw new StatementRemnant(
       `${summary} was interrupted, and how far it got cannot be told from outside. ` +
@@ -81,11 +97,14 @@ async function clearTheWay(found: {
         'Remove it (an index with DROP INDEX CONCURRENTLY) and try again.',
     );
   }
-  await object.repair(session);
+  await object.repair(session, noted);
 }
 
-async function verify(object: Interruptible, session: Session, summary: string): Promise<void> {
-  if ((await object.look(session)) === 'half-done') {
+async function verify(
+  session: Session,
+  { object, noted, summary }: { object: Interruptible; noted: JsonObject; summary: string },
+): Promise<void> {
+  if ((await object.look(session, noted)) === 'half-done') {
     throw new StatementRemnant(`${summary} ended without an error and left ${object.remnant}.`);
   }
 }
@@ -98,27 +117,30 @@ async function verify(object: Interruptible, session: Session, summary: string):
 async function leaveNothing(
   run: FileRun,
   key: JournalKey,
-  left: { object: Interruptible; ordinal: number },
+  { object, noted, ordinal }: { object: Interruptible; noted: JsonObject; ordinal: number },
 ): Promise<boolean> {
   const session = await run.sessions.open();
   try {
-    let progress = await left.object.look(session);
+    let progress = await object.look(session, noted);
     if (progress === 'half-done') {
-      await left.object.repair(session);
-      progress = await left.object.look(session);
+      await object.repair(session, noted);
+      progress = await object.look(session, noted);
     }
     // Completed by its repair, it stays in the journal: a rerun finds it done.
-    if (progress === 'absent') await journaled(run, session, () => forgetStarted(session, key, left.ordinal));
+    if (progress === 'absent') await journaled(run, session, () => forgetStarted(session, key, ordinal));
     return false;
   } catch (error) {
-    if (!isLockFailure(error)) throw error;
+    // What failed the statement is what is told, not what failed the cleaning.
+    if (!(error instanceof StatementFailed)) throw error;
+    if (isConnectionLoss(error)) await run.sessions.discard();
     return true;
   }
 }
 
-async function journaled(run: FileRun, session: Session, write: () => Promise<void>): Promise<void> {
+async function journaled<T>(run: FileRun, session: Session, work: () => Promise<T>): Promise<T> {
   await session.query('BEGIN');
   await asOurselves(session, run.script);
-  await write();
+  const result = await work();
   await session.query('COMMIT');
+  return result;
 }

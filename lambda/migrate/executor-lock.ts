@@ -4,7 +4,7 @@ import type { Clock } from '../ports/clock';
 import type { Database, DatabaseAddress, Session } from '../ports/database';
 
 /** The number is Prisma's. */
-const LOCK = 72707369;
+export const EXECUTOR_LOCK = 72707369;
 const POLL_MS = 100;
 
 export interface LockHolder {
@@ -13,6 +13,8 @@ export interface LockHolder {
   readonly applicationName: string;
   /** When its session began. */
   readonly since: Date;
+  /** When it began the statement that it is at; undefined between statements, and where the role may not see it. */
+  readonly activeSince: Date | undefined;
 }
 
 /** Another session holds the executor lock and did not let go in time. */
@@ -54,32 +56,41 @@ export async function acquireExecutorLock(session: Session, wait: LockWait): Pro
   const startedAt = wait.clock.now().getTime();
   for (;;) {
     const { rows } = await session.query<{ held: boolean }>(
-      `SELECT pg_catalog.pg_try_advisory_lock(${LOCK}) AS held`,
+      `SELECT pg_catalog.pg_try_advisory_lock(${EXECUTOR_LOCK}) AS held`,
     );
     if (rows[0]?.held === true) return;
     const waitedMs = wait.clock.now().getTime() - startedAt;
     if (waitedMs >= wait.waitMs) {
-      throw new AnotherExecutorHolds(wait.database.address, await findHolder(session), waitedMs);
+      throw new AnotherExecutorHolds(wait.database.address, await findLockHolder(session), waitedMs);
     }
     await wait.clock.sleep(POLL_MS, wait.signal);
   }
 }
 
-async function findHolder(session: Session): Promise<LockHolder | undefined> {
+/** Whoever executes migrations on the session's database now, be it Godwit or Prisma. */
+export async function findLockHolder(session: Session): Promise<LockHolder | undefined> {
   const { rows } = await session.query<{
     pid: number;
     user: string | null;
     application: string | null;
     since: Date;
+    activeSince: Date | null;
   }>(
-    `SELECT a.pid, a.usename AS "user", a.application_name AS application, a.backend_start AS since
+    `SELECT a.pid, a.usename AS "user", a.application_name AS application, a.backend_start AS since,
+       CASE a.state WHEN 'active' THEN a.query_start END AS "activeSince"
      FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid)
-     WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = ${LOCK} AND l.objsubid = 1
+     WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = ${EXECUTOR_LOCK} AND l.objsubid = 1
        AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())`,
   );
   const row = rows[0];
   return (
-    row && { pid: row.pid, user: row.user ?? '?', applicationName: row.application ?? '', since: row.since }
+    row && {
+      pid: row.pid,
+      user: row.user ?? '?',
+      applicationName: row.application ?? '',
+      since: row.since,
+      activeSince: row.activeSince ?? undefined,
+    }
   );
 }
 

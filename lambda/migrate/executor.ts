@@ -5,7 +5,9 @@ import type { MigrationFailure, StatementTiming } from '../domain/run';
 import { type Session, withSession } from '../ports/database';
 import { planOf, problemsOf } from '../sql/facts';
 import { type ParsedScript, parseScript } from '../sql/parse';
+import { passFence } from './fence';
 import { runDownFile, runUpFile } from './files';
+import { LedgerHistory } from './history';
 import { ensureLedger } from './ledger';
 import { EXECUTOR_NAME, type LockWatch, startLockWatch } from './lock-watch';
 import type { DownRequest, ExecutorRequest, MigrateOutcome, MigrateRequest } from './outcome';
@@ -18,37 +20,37 @@ const EXECUTOR_LOCK_WAIT_MS = 10_000;
 
 /**
  * Called again after whatever interruption, it goes on from there.
- * @throws AnotherExecutorHolds, or an error of the Database port where it cannot be told how things stand
+ * @throws AnotherExecutorHolds, StaleExecutor, or an error of the Database port where it cannot be told how things stand
  */
 export async function migrate(request: MigrateRequest): Promise<MigrateOutcome> {
   const applied: string[] = [];
+  const alreadyApplied: string[] = [];
   const statements: StatementTiming[] = [];
+  const progressed = { applied, alreadyApplied, statements };
   const scripts = new Map<string, ParsedScript>();
   for (const migration of request.migrations) {
     const parsed = await parseFile(migration.name, migration.sql);
-    if ('failed' in parsed) return { outcome: 'failed', failed: parsed.failed, applied, statements };
+    if ('failed' in parsed) return { outcome: 'failed', failed: parsed.failed, ...progressed };
     scripts.set(migration.name, parsed.script);
   }
-  return withExecutor(request, { applied, statements }, async ({ sessions, watch }) => {
-    const ledger = await ensureLedger(await sessions.open());
+  return withExecutor(request, progressed, async ({ sessions, watch }) => {
+    const history = new LedgerHistory(await ensureLedger(await sessions.open()));
     for (const migration of request.migrations) {
       const script = scripts.get(migration.name);
       if (script === undefined) continue;
-      const file = { request, migration, script, mode: planOf(script).mode, sessions, watch, ledger };
+      const file = { request, migration, script, mode: planOf(script).mode, sessions, watch, history };
       const result = await runUpFile(file);
       statements.push(...result.timings);
-      if (result.outcome === 'waiting') return { outcome: 'waiting', applied, statements };
-      if (result.outcome === 'failed') {
-        return { outcome: 'failed', failed: result.failed, applied, statements };
-      }
+      if (result.outcome === 'waiting') return { outcome: 'waiting', ...progressed };
+      if (result.outcome === 'failed') return { outcome: 'failed', failed: result.failed, ...progressed };
       if (result.outcome === 'aborted') {
         const { statementsDone } = result;
-        return { outcome: 'aborted', inMigration: migration.name, statementsDone, applied, statements };
+        return { outcome: 'aborted', inMigration: migration.name, statementsDone, ...progressed };
       }
-      applied.push(migration.name);
-      await sessions.clean();
+      (result.foundApplied === "another's" ? alreadyApplied : applied).push(migration.name);
+      if (result.foundApplied === undefined) await sessions.clean();
     }
-    return { outcome: 'applied', applied, statements };
+    return { outcome: 'applied', ...progressed };
   });
 }
 
@@ -68,10 +70,10 @@ export async function runDown(request: DownRequest): Promise<MigrateOutcome> {
   if ('failed' in parsed) return { outcome: 'failed', failed: parsed.failed, ...nothing };
   const { script } = parsed;
   return withExecutor(request, nothing, async ({ sessions, watch }) => {
-    const ledger = await ensureLedger(await sessions.open());
+    const history = new LedgerHistory(await ensureLedger(await sessions.open()));
     const mode = planOf(script).mode;
     const downChecksum = checksumOf(downSql);
-    const file = { request, migration, script, mode, sessions, watch, ledger, downChecksum };
+    const file = { request, migration, script, mode, sessions, watch, history, downChecksum };
     const { timings: statements, ...result } = await runDownFile(file);
     if (result.outcome === 'done') return { outcome: 'applied', applied: [migration.name], statements };
     if (result.outcome === 'waiting') return { outcome: 'waiting', applied: [], statements };
@@ -110,14 +112,17 @@ interface Executor {
 
 async function withExecutor(
   request: ExecutorRequest,
-  progressed: Pick<MigrateOutcome, 'applied' | 'statements'>,
+  progressed: Pick<MigrateOutcome, 'applied' | 'alreadyApplied' | 'statements'>,
   work: (executor: Executor) => Promise<MigrateOutcome>,
 ): Promise<MigrateOutcome> {
-  const { database, clock, runId, signal } = request;
+  const { database, clock, runId, signal, fencingToken } = request;
   if (signal?.aborted === true) return { outcome: 'aborted', statementsDone: 0, ...progressed };
-  const watch = await startLockWatch({ database });
+  const watch = request.watch ?? (await startLockWatch({ database, runId, budgetMs: request.maxBlockingMs }));
   const wait = { database, clock, signal, waitMs: request.executorLockWaitMs ?? EXECUTOR_LOCK_WAIT_MS };
-  const sessions = new ExecutorSessions(`${EXECUTOR_NAME} ${runId}`, wait);
+  const sessions = new ExecutorSessions(`${EXECUTOR_NAME} ${runId}`, wait, async (session) => {
+    watch.follow(session.backendPid);
+    if (fencingToken !== undefined) await passFence(session, runId, fencingToken);
+  });
   const cancelling = cancelOnAbort(request, sessions);
   try {
     return await work({ sessions, watch });
@@ -128,7 +133,7 @@ async function withExecutor(
   } finally {
     await cancelling.settled();
     await sessions.discard();
-    await watch.stop();
+    if (watch !== request.watch) await watch.stop();
   }
 }
 

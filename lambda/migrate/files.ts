@@ -5,13 +5,15 @@ import type { Session } from '../ports/database';
 import type { ParsedScript } from '../sql/parse';
 import { runAtomically } from './atomic';
 import type { FileRun } from './file-run';
+import type { LedgerHistory } from './history';
 import {
+  adoptMigration,
   failMigration,
   finishMigration,
   isApplied,
-  isUnfinished,
+  isOfRun,
+  LEDGER_NAME,
   type LedgerRow,
-  type LedgerTable,
   newLedgerId,
   readLedger,
   recordApplied,
@@ -40,23 +42,33 @@ export interface File {
   readonly mode: 'atomic' | 'stepwise';
   readonly sessions: ExecutorSessions;
   readonly watch: LockWatch;
-  readonly ledger: LedgerTable;
+  readonly history: LedgerHistory;
 }
 
-export type TimedOutcome = FileOutcome & { readonly timings: readonly StatementTiming[] };
+export type TimedOutcome = FileOutcome & {
+  readonly timings: readonly StatementTiming[];
+  /** It was applied before: by an earlier call for this run, or by somebody else. */
+  readonly foundApplied?: 'ours' | "another's";
+};
 
 export async function runUpFile(file: File): Promise<TimedOutcome> {
-  const row = await ledgerRow(file);
-  if (row !== undefined && row.checksum !== file.migration.checksum) {
+  const { history, migration, sessions, request } = file;
+  const row = await history.rowOf(await sessions.open(), migration.name);
+  if (row !== undefined && row.checksum !== migration.checksum) {
     const state = isApplied(row) ? 'applied' : 'begun';
     return refused(
       file,
       `It was ${state} with another content. Restore the file as it was, or make a new migration.`,
     );
   }
-  if (row !== undefined && isApplied(row)) return { outcome: 'done', timings: [] };
-  if (file.mode === 'atomic') return row === undefined ? runUpAtomically(file) : refused(file, LEFT_BEHIND);
-  return runUpStepwise(file, row);
+  if (row !== undefined && isApplied(row)) {
+    const foundApplied = isOfRun(row, request.runId) ? 'ours' : "another's";
+    return { outcome: 'done', timings: [], foundApplied };
+  }
+  if (file.mode === 'atomic' && row !== undefined) return refused(file, LEFT_BEHIND);
+  const result = file.mode === 'atomic' ? await runUpAtomically(file) : await runUpStepwise(file, row);
+  if (migration.sql.includes(LEDGER_NAME)) history.forget();
+  return result;
 }
 
 const LEFT_BEHIND =
@@ -64,8 +76,9 @@ const LEFT_BEHIND =
   'See what it changed, undo or complete that, and mark it with `godwit resolve`.';
 
 async function runUpAtomically(file: File): Promise<TimedOutcome> {
-  const { ledger, migration, sessions, request } = file;
-  const id = newLedgerId();
+  const { migration, sessions, request } = file;
+  const ledger = file.history.table;
+  const id = newLedgerId(request.runId);
   const startedAt = request.clock.now();
   const run = runOf(file, 'up', {
     seal: (session) => recordApplied(session, ledger, migration, id),
@@ -81,10 +94,12 @@ async function runUpAtomically(file: File): Promise<TimedOutcome> {
 }
 
 async function runUpStepwise(file: File, row: LedgerRow | undefined): Promise<TimedOutcome> {
-  const { ledger, migration, sessions, request } = file;
+  const { migration, sessions, request } = file;
+  const ledger = file.history.table;
   const key: JournalKey = { migration: migration.name, checksum: migration.checksum, direction: 'up' };
   const session = await sessions.open();
-  const id = row?.id ?? newLedgerId();
+  const isOurs = row !== undefined && isOfRun(row, request.runId);
+  const id = isOurs ? row.id : newLedgerId(request.runId);
   if (row === undefined) {
     await ensureJournal(session);
     await inTransaction(session, async () => {
@@ -94,6 +109,8 @@ async function runUpStepwise(file: File, row: LedgerRow | undefined): Promise<Ti
     });
   } else if ((await readJournal(session, key)).size === 0) {
     return refused(file, LEFT_BEHIND);
+  } else if (!isOurs) {
+    await adoptMigration(session, ledger, row, id);
   }
   const run = runOf(file, 'up', {
     seal: async (at) => {
@@ -113,8 +130,9 @@ async function runUpStepwise(file: File, row: LedgerRow | undefined): Promise<Ti
 
 /** Rolled back already: nothing is left to do. */
 export async function runDownFile(file: File & { readonly downChecksum: string }): Promise<TimedOutcome> {
-  const { ledger, migration, sessions, request, downChecksum } = file;
-  const row = await ledgerRow(file);
+  const { history, migration, sessions, request, downChecksum } = file;
+  const ledger = history.table;
+  const row = await history.rowOf(await sessions.open(), migration.name);
   if (row === undefined) return { outcome: 'done', timings: [] };
   const run = runOf(file, 'down', {
     seal: async (session) => {
@@ -136,13 +154,6 @@ export async function runDownFile(file: File & { readonly downChecksum: string }
   await recordStarted(session, key, { ordinal: WHOLE_FILE, runId: request.runId });
   const result = await runStepwise(run, key);
   return { ...result, timings: run.log.timings };
-}
-
-/** The migration's row that counts: the latest that is not rolled back. */
-async function ledgerRow({ sessions, ledger, migration }: File): Promise<LedgerRow | undefined> {
-  const rows = await readLedger(await sessions.open(), ledger);
-  const own = rows.filter((row) => row.name === migration.name && row.rolledBackAt === undefined);
-  return own.find(isApplied) ?? own.findLast(isUnfinished);
 }
 
 function runOf(

@@ -1,10 +1,10 @@
 /** Reads and writes `_prisma_migrations` exactly as Prisma's engine does, so that Prisma's tools agree before and after. */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { Migration } from '../domain/migration';
 import type { Session } from '../ports/database';
 import { quoted } from '../sql/names';
 
-const TABLE = '_prisma_migrations';
+export const LEDGER_NAME = '_prisma_migrations';
 
 /** Quoted and with its schema: a migration may leave another `search_path` behind. */
 export type LedgerTable = string & { readonly __brand: 'LedgerTable' };
@@ -31,7 +31,7 @@ export const isUnfinished = (row: LedgerRow): boolean =>
 export async function findLedger(session: Session): Promise<LedgerTable | undefined> {
   const { rows } = await session.query<{ schema: string }>(
     `SELECT n.nspname AS schema FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.oid = pg_catalog.to_regclass('${TABLE}')`,
+     WHERE c.oid = pg_catalog.to_regclass('${LEDGER_NAME}')`,
   );
   return rows[0] && tableIn(rows[0].schema);
 }
@@ -57,7 +57,7 @@ export async function ensureLedger(session: Session): Promise<LedgerTable> {
   return table;
 }
 
-const tableIn = (schema: string): LedgerTable => `${quoted(schema)}.${quoted(TABLE)}` as LedgerTable;
+const tableIn = (schema: string): LedgerTable => `${quoted(schema)}.${quoted(LEDGER_NAME)}` as LedgerTable;
 
 /** In the order in which they were started; empty where there is no ledger. */
 export async function readLedger(session: Session, table?: LedgerTable): Promise<LedgerRow[]> {
@@ -90,20 +90,43 @@ interface RawRow {
   applied_steps_count: number;
 }
 
-/** The id is made here, not in the database: after a lost connection it tells which attempt a row belongs to. */
-export const newLedgerId = (): string => randomUUID();
+/**
+ * Made here, not in the database: after a lost connection it tells which attempt a row belongs to. Its first half tells
+ * the run, so that one that crashed before it could say what it applied knows its own rows from another executor's.
+ */
+export const newLedgerId = (runId: string): string => `${markOf(runId)}${randomUUID().slice(MARK_LENGTH)}`;
+
+export const isOfRun = ({ id }: Pick<LedgerRow, 'id'>, runId: string): boolean =>
+  id.startsWith(markOf(runId));
+
+/** `xxxxxxxx-xxxx` of the UUID: 48 bits, and the version that follows stays what it is. */
+const MARK_LENGTH = 13;
+
+function markOf(runId: string): string {
+  const digits = createHash('sha256').update(runId).digest('hex');
+  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}`;
+}
 
 export async function startMigration(
   session: Session,
   table: LedgerTable,
   migration: Pick<Migration, 'name' | 'checksum'>,
-  id: string = newLedgerId(),
-): Promise<string> {
+  id: string,
+): Promise<void> {
   await session.query(
     `INSERT INTO ${table} (id, checksum, migration_name, started_at) VALUES ($1, $2, $3, pg_catalog.clock_timestamp())`,
     [id, migration.checksum, migration.name],
   );
-  return id;
+}
+
+/** A run that goes on with another's unfinished migration makes the row its own. */
+export async function adoptMigration(
+  session: Session,
+  table: LedgerTable,
+  { id }: Pick<LedgerRow, 'id'>,
+  newId: string,
+): Promise<void> {
+  await session.query(`UPDATE ${table} SET id = $2 WHERE id = $1`, [id, newId]);
 }
 
 /** Prisma counts a file as one step, however many statements it holds, and so do we. */

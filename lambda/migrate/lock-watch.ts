@@ -1,185 +1,220 @@
 /** Watches, from a session of its own, who waits because of the migration and who makes it wait. Never fails the migration. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Database, Session } from '../ports/database';
-import { shorten } from '../sql/summary';
+import type { Vitals } from './vitals';
+import { type Blocker, readBlockers } from './watch/blockers';
+import { type Breach, BudgetGuard } from './watch/budget';
+import { WatchNotes, type WatchOutcome } from './watch/notes';
+import { Pause } from './watch/pause';
+import { VitalsReader } from './watch/read-vitals';
+import {
+  doesAnybodyWait,
+  type Own,
+  type Queue,
+  readQueue,
+  type WaitSource,
+  waitingFor,
+  waitSource,
+} from './watch/waits';
+
+export { type Blocker, describeBlockers } from './watch/blockers';
+export type { Breach } from './watch/budget';
+export type { WatchOutcome, WorstWait } from './watch/notes';
+export { waitingFor } from './watch/waits';
 
 /** The executor's sessions are known by their names: a watch needs no word from the one that it watches. */
 export const EXECUTOR_NAME = 'godwit migrate';
-const POLL_MS = 40;
-const RECONNECT_MS = 500;
 
-export interface WorstWait {
-  readonly waitedMs: number;
-  readonly pid: number;
-  readonly relation: string | undefined;
-  readonly query: string;
-}
-
-export interface Blocker {
-  readonly pid: number;
-  readonly user: string;
-  readonly applicationName: string;
-  readonly state: string;
-  readonly query: string;
-  /** Age of its transaction. */
-  readonly ageMs: number;
-}
+/**
+ * `close` — a strong lock is held or asked for: looks often; `relaxed` — none is;
+ * `observe` — what runs must not be cut short: looks, and never cancels.
+ */
+export type Attention = 'close' | 'relaxed' | 'observe';
 
 export interface LockWatch {
   /** The longest that anybody was seen to wait for the migration, 0 for nobody. */
   worstBlockingMs(): number;
   /** Who was last seen, since this was last asked, to keep the migration waiting; empty where nobody was seen. */
   takeBlockers(): readonly Blocker[];
+  /** How the budget was broken since this was last asked; the statement that did it was cancelled. */
+  takeBreach(): Breach | undefined;
+  attention(level: Attention): void;
+  /** The backend counts as the executor's, whatever a migration makes of its application name. */
+  follow(backendPid: number | undefined): void;
+  /** As last read, about every 250 ms; undefined before the first reading, and while the server is not there. */
+  vitals(): Vitals | undefined;
   /** May be called again. */
-  stop(): Promise<{ readonly worstBlockingMs: number; readonly worst: WorstWait | undefined }>;
+  stop(): Promise<WatchOutcome>;
 }
 
-export async function startLockWatch(options: {
+export interface LockWatchOptions {
   readonly database: Database;
-  readonly pollMs?: number;
-}): Promise<LockWatch> {
-  const stopping = new AbortController();
-  let worst: WorstWait | undefined;
-  let blockers: readonly Blocker[] = [];
+  /** Watches this run's executor alone. */
+  readonly runId?: string;
+  /** The longest that a client's session may wait for the migration; without it nothing is cancelled. */
+  readonly budgetMs?: number;
+  /** What the migration is at, fit for people. */
+  readonly statementNow?: () => string | undefined;
+}
 
-  async function poll(session: Session): Promise<void> {
-    const waits = await readWaits(session);
-    const ours = new Set(await executorPids(session, waits));
-    for (const wait of waitingFor(ours, waits)) {
-      if (wait.waitedMs > (worst?.waitedMs ?? 0)) worst = wait;
+const SESSION = { applicationName: 'godwit watch', statementTimeoutMs: 5_000, readOnly: true } as const;
+const POLL_MS = 40;
+const CLOSE_POLL_MS = 10;
+/** The watch costs the server at most a tenth of one session's time, unless the server is far away. */
+const REST_PER_POLL = 10;
+const LONGEST_PAUSE_MS = { close: 40, relaxed: 400 } as const;
+const RECONNECT_MS = 500;
+const VITALS_MS = 250;
+
+export async function startLockWatch(options: LockWatchOptions): Promise<LockWatch> {
+  const watch = new Watch(options);
+  await watch.start();
+  return watch;
+}
+
+interface Connection {
+  readonly session: Session;
+  readonly source: WaitSource;
+}
+
+class Watch implements LockWatch {
+  readonly #options: LockWatchOptions;
+  readonly #guard: BudgetGuard | undefined;
+  readonly #reader = new VitalsReader();
+  readonly #notes = new WatchNotes();
+  readonly #pause = new Pause();
+  #own: Own;
+  #running: Promise<void> = Promise.resolve();
+  #stopped: Promise<WatchOutcome> | undefined;
+  #attention: Attention = 'relaxed';
+  #blockers: readonly Blocker[] = [];
+  #isAnybodyBehind = false;
+  #vitals: Vitals | undefined;
+  #vitalsAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: LockWatchOptions) {
+    const { runId, budgetMs } = options;
+    this.#options = options;
+    this.#guard = budgetMs === undefined ? undefined : new BudgetGuard(budgetMs);
+    this.#own =
+      runId === undefined
+        ? { name: EXECUTOR_NAME, match: 'beginning', pid: undefined }
+        : { name: `${EXECUTOR_NAME} ${runId}`, match: 'exactly', pid: undefined };
+  }
+
+  async start(): Promise<void> {
+    this.#running = this.#run(await this.#connect());
+  }
+
+  worstBlockingMs(): number {
+    return this.#notes.worstBlockingMs;
+  }
+
+  takeBlockers(): readonly Blocker[] {
+    const taken = this.#blockers;
+    this.#blockers = [];
+    return taken;
+  }
+
+  takeBreach(): Breach | undefined {
+    return this.#guard?.takeBreach();
+  }
+
+  attention(level: Attention): void {
+    this.#attention = level;
+    if (level === 'close') this.#pause.shorten(CLOSE_POLL_MS);
+  }
+
+  follow(backendPid: number | undefined): void {
+    this.#own = { ...this.#own, pid: backendPid };
+  }
+
+  vitals(): Vitals | undefined {
+    return this.#vitals;
+  }
+
+  stop(): Promise<WatchOutcome> {
+    this.#stopped ??= this.#end();
+    return this.#stopped;
+  }
+
+  async #end(): Promise<WatchOutcome> {
+    this.#pause.end();
+    await this.#running;
+    this.#notes.sample(this.#vitals);
+    return this.#notes.outcome();
+  }
+
+  async #connect(): Promise<Connection | undefined> {
+    let session: Session | undefined;
+    try {
+      session = await this.#options.database.connect(SESSION);
+      return { session, source: await waitSource(session) };
+    } catch {
+      await session?.close();
+      return undefined;
     }
-    const blocking = new Set(waits.filter(({ pid }) => ours.has(pid)).flatMap((wait) => wait.blockedBy));
-    if (blocking.size > 0) blockers = await readSessions(session, [...blocking]);
   }
 
-  const connect = (): Promise<Session | undefined> =>
-    options.database
-      .connect({ applicationName: 'godwit watch', statementTimeoutMs: 5_000, readOnly: true })
-      .catch(() => undefined);
-
-  async function run(first: Session | undefined): Promise<void> {
-    let session = first;
-    while (!stopping.signal.aborted) {
-      try {
-        session ??= await connect();
-        if (session !== undefined) await poll(session);
-        await pause(session === undefined ? RECONNECT_MS : (options.pollMs ?? POLL_MS), stopping.signal);
-      } catch {
-        // Without a session there is nothing to see for a while; the next round may get one.
-        await session?.close();
-        session = undefined;
-      }
+  async #run(first: Connection | undefined): Promise<void> {
+    let connection = first;
+    while (!this.#pause.isEnded) {
+      connection ??= await this.#connect();
+      const isAlive = connection !== undefined && (await this.#round(connection));
+      if (isAlive) continue;
+      // Without a session there is nothing to see for a while; the next round may get one.
+      const restMs = connection === undefined ? RECONNECT_MS : POLL_MS;
+      await connection?.session.close();
+      connection = undefined;
+      this.#vitals = undefined;
+      await this.#pause.for(restMs);
     }
-    await session?.close();
+    await connection?.session.close();
   }
 
-  const running = run(await connect());
-  return {
-    worstBlockingMs: () => worst?.waitedMs ?? 0,
-    takeBlockers: () => {
-      const taken = blockers;
-      blockers = [];
-      return taken;
-    },
-    stop: async () => {
-      stopping.abort();
-      await running;
-      return { worstBlockingMs: worst?.waitedMs ?? 0, worst };
-    },
-  };
-}
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  delay(ms, undefined, { signal }).catch(() => undefined);
-
-/** In a sentence, for a message. */
-export function describeBlockers(blockers: readonly Blocker[]): string {
-  if (blockers.length === 0) return 'Who held the lock could not be seen.';
-  const each = blockers.map(
-    ({ pid, user, applicationName, state, ageMs, query }) =>
-      `session ${pid} (user ${user}, application "${applicationName}", ${state}, transaction open for ${ageMs} ms: ${shorten(query, 100)})`,
-  );
-  return `Held by ${each.join(' and ')}.`;
-}
-
-interface Wait extends WorstWait {
-  readonly blockedBy: readonly number[];
-}
-
-/**
- * Everybody who waits for us, or for one who waits for us: `pg_blocking_pids` names those ahead in the queue, too,
- * and so a reader behind our waiting ALTER TABLE counts from the moment that it queues.
- */
-export function waitingFor(ours: ReadonlySet<number>, waits: readonly Wait[]): Wait[] {
-  const behind = new Set(ours);
-  for (let before = -1; before !== behind.size; ) {
-    before = behind.size;
-    for (const { pid, blockedBy } of waits)
-      if (blockedBy.some((blocker) => behind.has(blocker))) behind.add(pid);
+  async #round(connection: Connection): Promise<boolean> {
+    const beganAt = performance.now();
+    try {
+      await this.#poll(connection);
+      const polledAt = performance.now();
+      if (polledAt - this.#vitalsAt >= VITALS_MS) await this.#readVitals(connection.session);
+      await this.#pause.for(this.#rest(polledAt - beganAt));
+      return true;
+    } catch {
+      return false;
+    }
   }
-  return waits.filter(({ pid }) => behind.has(pid) && !ours.has(pid));
-}
 
-/** Looks into the lock table only where somebody waits at all: reading it takes the lock manager's own locks. */
-async function readWaits(session: Session): Promise<Wait[]> {
-  const { rows: waiting } = await session.query<{ pid: number }>(
-    "SELECT pid FROM pg_catalog.pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = pg_catalog.current_database()",
-  );
-  if (waiting.length === 0) return [];
-  const { rows } = await session.query<{
-    pid: number;
-    waited_ms: number;
-    relation: string | null;
-    query: string | null;
-    blocked_by: number[];
-  }>(
-    `SELECT l.pid, (extract(epoch FROM pg_catalog.clock_timestamp() - l.waitstart) * 1000)::float8 AS waited_ms,
-       c.relname AS relation, a.query, pg_catalog.pg_blocking_pids(l.pid) AS blocked_by
-     FROM pg_catalog.pg_locks l
-     JOIN pg_catalog.pg_stat_activity a USING (pid)
-     LEFT JOIN pg_catalog.pg_class c ON c.oid = l.relation
-     WHERE NOT l.granted AND l.waitstart IS NOT NULL AND l.pid = ANY ($1::int[])`,
-    [waiting.map(({ pid }) => pid)],
-  );
-  return rows.map((row) => ({
-    pid: row.pid,
-    waitedMs: Math.round(row.waited_ms),
-    relation: row.relation ?? undefined,
-    query: shorten(row.query ?? '', 200),
-    blockedBy: row.blocked_by,
-  }));
-}
+  #rest(pollMs: number): number {
+    const isClose = this.#attention === 'close' || this.#isAnybodyBehind;
+    const least = isClose ? CLOSE_POLL_MS : POLL_MS;
+    return Math.min(Math.max(least, pollMs * REST_PER_POLL), LONGEST_PAUSE_MS[isClose ? 'close' : 'relaxed']);
+  }
 
-async function executorPids(session: Session, waits: readonly Wait[]): Promise<number[]> {
-  if (waits.length === 0) return [];
-  const { rows } = await session.query<{ pid: number }>(
-    `SELECT pid FROM pg_catalog.pg_stat_activity
-     WHERE pg_catalog.starts_with(application_name, $1) AND datname = pg_catalog.current_database()`,
-    [EXECUTOR_NAME],
-  );
-  return rows.map(({ pid }) => pid);
-}
+  async #poll({ session, source }: Connection): Promise<void> {
+    const beganAt = performance.now();
+    const waits = await doesAnybodyWait(session, source);
+    this.#notes.roundTrip(performance.now() - beganAt);
+    this.#isAnybodyBehind = false;
+    if (!waits) return;
+    const queue = await readQueue(session, this.#own);
+    if (this.#attention !== 'observe') await this.#guard?.look(session, queue);
+    const ours = new Set(queue.own.map(({ pid }) => pid));
+    const behind = waitingFor(ours, queue.waits).filter(({ isClient }) => isClient);
+    this.#isAnybodyBehind = behind.length > 0;
+    this.#notes.waits(behind, this.#options.statementNow?.());
+    await this.#seeBlockers(session, queue);
+  }
 
-async function readSessions(session: Session, pids: readonly number[]): Promise<Blocker[]> {
-  const { rows } = await session.query<{
-    pid: number;
-    user: string | null;
-    application: string | null;
-    state: string | null;
-    query: string | null;
-    age_ms: number | null;
-  }>(
-    `SELECT pid, usename AS "user", application_name AS application, state, query,
-       (extract(epoch FROM pg_catalog.clock_timestamp() - COALESCE(xact_start, state_change)) * 1000)::float8 AS age_ms
-     FROM pg_catalog.pg_stat_activity WHERE pid = ANY ($1::int[])`,
-    [pids],
-  );
-  return rows.map((row) => ({
-    pid: row.pid,
-    user: row.user ?? '?',
-    applicationName: row.application ?? '',
-    state: row.state ?? '?',
-    query: row.query ?? '',
-    ageMs: Math.round(row.age_ms ?? 0),
-  }));
+  async #seeBlockers(session: Session, { own, waits }: Queue): Promise<void> {
+    const ours = new Set(own.map(({ pid }) => pid));
+    const pids = new Set(waits.filter(({ pid }) => ours.has(pid)).flatMap(({ blockedBy }) => blockedBy));
+    if (pids.size > 0) this.#blockers = await readBlockers(session, [...pids]);
+  }
+
+  async #readVitals(session: Session): Promise<void> {
+    const isHurried = this.#attention === 'close' || this.#isAnybodyBehind;
+    this.#vitals = await this.#reader.read(session, { own: this.#own, seen: this.#notes.recent, isHurried });
+    this.#vitalsAt = performance.now();
+    this.#notes.sample(this.#vitals);
+  }
 }

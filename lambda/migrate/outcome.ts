@@ -1,23 +1,35 @@
 /** What the executor is asked, what it tells while it works, and what it answers. */
+import type { FencingToken } from '../domain/fencing-token';
 import type { Migration } from '../domain/migration';
 import type { MigrationFailure, StatementTiming } from '../domain/run';
 import type { StatementProgress } from '../domain/step';
 import type { Clock } from '../ports/clock';
 import type { Database } from '../ports/database';
+import type { LockWatch } from './lock-watch';
 
 export interface ExecutorRequest {
   readonly database: Database;
   readonly runId: string;
-  /** `lock_timeout` of the statements that may be cut short: as long as that, others may queue behind one of them. */
+  /** The budget: no request of the application waits longer than that because of the migration. */
   readonly maxBlockingMs: number;
   /** How long, in all, a statement's lock is tried for; also the `lock_timeout` of those that must not be cut short. */
   readonly giveUpAfterMs: number;
+  /** Ends sessions in the way that have been idle in a transaction for longer; without it nobody's session is ended. */
+  readonly terminateIdleAfterMs?: number;
+  /** Of the run's lease: an executor with a lower one than the database has seen is refused. */
+  readonly fencingToken?: FencingToken | undefined;
+  /** Measured by a rehearsal, in ms; `statement` from 1. */
+  estimates?(migration: string, statement: number): number | undefined;
+  /** One that the caller keeps; without it the executor starts and stops its own. */
+  readonly watch?: LockWatch;
   /** How long another executor is waited for; Prisma waits 10 s. */
   readonly executorLockWaitMs?: number;
   readonly signal?: AbortSignal;
   readonly clock: Clock;
   /** No statement is begun after this. */
   readonly deadline?: Date;
+  /** What a step has from its entry to the deadline: what is estimated at more never fits. */
+  readonly stepTimeMs?: number;
   onEvent?(event: StatementEvent): void;
   /** For rehearsals: each statement's timing says which locks it took and whether it wrote a table anew. */
   readonly observeLocks?: boolean;
@@ -40,8 +52,10 @@ export interface StatementEvent extends Omit<StatementProgress, 'type' | 'step'>
 }
 
 interface Progressed {
-  /** Names of the migrations whose files (of `runDown`: down scripts) are in effect, in order. */
+  /** Names of the migrations whose files (of `runDown`: down scripts) this run brought into effect, in order. */
   readonly applied: readonly string[];
+  /** Those that the ledger had as applied, and not by this run: they are not this run's to roll back. */
+  readonly alreadyApplied?: readonly string[];
   readonly statements: readonly StatementTiming[];
 }
 

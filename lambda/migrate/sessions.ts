@@ -5,12 +5,16 @@ import { type LockWait, openExecutorSession } from './executor-lock';
 export class ExecutorSessions {
   readonly #applicationName: string;
   readonly #wait: LockWait;
+  readonly #onOpened: (session: Session) => Promise<void>;
   #current: Session | undefined;
-  #settings: readonly Setting[] = [];
+  /** One message to the server: a history of hundreds of small files is cleaned up after hundreds of times. */
+  #cleaning = '';
 
-  constructor(applicationName: string, wait: LockWait) {
+  /** `onOpened` is given each new session, with the lock, before anybody else uses it; it may throw. */
+  constructor(applicationName: string, wait: LockWait, onOpened: (session: Session) => Promise<void>) {
     this.#applicationName = applicationName;
     this.#wait = wait;
+    this.#onOpened = onOpened;
   }
 
   get backendPid(): number | undefined {
@@ -24,8 +28,15 @@ export class ExecutorSessions {
    */
   async open(): Promise<Session> {
     if (this.#current === undefined) {
-      this.#current = await openExecutorSession(this.#applicationName, this.#wait);
-      this.#settings = await readSettings(this.#current);
+      const session = await openExecutorSession(this.#applicationName, this.#wait);
+      this.#current = session;
+      try {
+        this.#cleaning = [...CLEANING, await restoringSettings(session)].join('; ');
+        await this.#onOpened(session);
+      } catch (error) {
+        await this.discard();
+        throw error;
+      }
     }
     return this.#current;
   }
@@ -49,7 +60,7 @@ export class ExecutorSessions {
   async clean(): Promise<void> {
     if (this.#current === undefined) return;
     try {
-      await cleanSession(this.#current, this.#settings);
+      await this.#current.query(this.#cleaning);
     } catch {
       // A new session is as clean.
       await this.discard();
@@ -57,21 +68,18 @@ export class ExecutorSessions {
   }
 }
 
-interface Setting {
-  readonly name: string;
-  readonly setting: string;
-}
-
-/** Those that were set when the session was opened, as against the server's and the role's defaults. */
-async function readSettings(session: Session): Promise<readonly Setting[]> {
-  const { rows } = await session.query<Setting>(
-    "SELECT name, setting FROM pg_catalog.pg_settings WHERE source = 'session'",
+/** Sets again what was set when the session was opened, as against the server's and the role's defaults. */
+async function restoringSettings(session: Session): Promise<string> {
+  const { rows } = await session.query<{ statement: string }>(
+    `SELECT pg_catalog.concat('SELECT ', pg_catalog.string_agg(
+              pg_catalog.format('pg_catalog.set_config(%L, %L, false)', name, setting), ', ')) AS statement
+       FROM pg_catalog.pg_settings WHERE source = 'session'`,
   );
-  return rows;
+  return rows[0]?.statement ?? '';
 }
 
 /** All that DISCARD ALL does, but for releasing the executor lock. */
-const CLEANING = [
+const CLEANING: readonly string[] = [
   'CLOSE ALL',
   'RESET SESSION AUTHORIZATION',
   'RESET ROLE',
@@ -81,12 +89,4 @@ const CLEANING = [
   'DISCARD PLANS',
   'DISCARD TEMP',
   'DISCARD SEQUENCES',
-].join('; ');
-
-async function cleanSession(session: Session, settings: readonly Setting[]): Promise<void> {
-  await session.query(CLEANING);
-  await session.query(
-    'SELECT pg_catalog.set_config(name, setting, false) FROM unnest($1::text[], $2::text[]) AS s (name, setting)',
-    [settings.map(({ name }) => name), settings.map(({ setting }) => setting)],
-  );
-}
+];

@@ -11,11 +11,17 @@ const SHOWN_CHARACTERS = 200;
 
 const shownText = (statement: SqlStatement): string => shorten(withoutSecrets(statement), SHOWN_CHARACTERS);
 
+export type StatementAdvance = Pick<
+  StatementEvent,
+  'done' | 'total' | 'unit' | 'rowsPerSecond' | 'remainingMs' | 'message'
+>;
+
 interface Track {
   attempts: number;
   startedAt: number;
   waitedMs: number;
   effects?: ObservedEffects;
+  heldMs?: number;
 }
 
 export class StatementLog {
@@ -50,6 +56,27 @@ export class StatementLog {
     this.#event(index, 'retrying', { ...this.#measures(index), message });
   }
 
+  /** While it runs. */
+  progressed(index: number, progress: StatementAdvance): void {
+    this.#event(index, 'progress', { ...this.#measures(index), ...progress });
+  }
+
+  /** A part of it will be tried again; the statement as a whole goes on. */
+  steppedBack(index: number, message: string): void {
+    this.#track(index).attempts += 1;
+    this.#event(index, 'retrying', { ...this.#measures(index), message });
+  }
+
+  /** Before an attempt: others hold what it needs. */
+  waiting(index: number, message: string): void {
+    this.#event(index, 'waiting', { message });
+  }
+
+  /** It was waited so long before an attempt. */
+  heldUp(index: number, ms: number): void {
+    this.#track(index).waitedMs += ms;
+  }
+
   /** The pause before another attempt is over. */
   waited(index: number): void {
     const track = this.#track(index);
@@ -58,6 +85,12 @@ export class StatementLog {
 
   observed(index: number, effects: ObservedEffects): void {
     this.#track(index).effects = effects;
+  }
+
+  /** One of several transactions of the statement is over: its locks were held for the longest of them. */
+  heldLocks(index: number, ms: number): void {
+    const track = this.#track(index);
+    track.heldMs = Math.max(track.heldMs ?? 0, ms);
   }
 
   finished(index: number): void {
@@ -99,9 +132,10 @@ export class StatementLog {
   }
 
   #effects(index: number): Pick<StatementTiming, 'locks' | 'rewrites'> {
-    const { effects, startedAt } = this.#track(index);
+    const track = this.#track(index);
+    const { effects, startedAt } = track;
     if (effects === undefined) return {};
-    const heldMs = this.#now() - startedAt;
+    const heldMs = track.heldMs ?? this.#now() - startedAt;
     return { locks: effects.locks.map((lock) => ({ ...lock, heldMs })), rewrites: effects.rewrites };
   }
 

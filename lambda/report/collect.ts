@@ -3,6 +3,7 @@ import type { Finding } from '../domain/finding';
 import { outcomeOf } from '../domain/outcome';
 import type { JournalEntry, Phase, PhaseRecords, RunRequest, StatementTiming } from '../domain/run';
 import { PHASE_OF } from '../domain/run';
+import { joinWatches, type WatchRecord } from '../domain/watch';
 import type { Journal } from '../journal/journal';
 import type { ReportApplication, ReportData, ReportMigration, ReportPhase, ReportStatement } from './data';
 import { PHASE_TITLES } from './phase-titles';
@@ -17,6 +18,7 @@ export function collectReport({ request, journal, application }: ReportSources):
   const outcome = journal.outcome ?? outcomeOf(journal, { aborted: false });
   const snapshot = journal.record('Snapshot');
   const migrate = journal.record('Migrate');
+  const watch = watchOf(journal);
   const lastAt = journal.entries.at(-1)?.at;
   return {
     runId: request.runId,
@@ -33,6 +35,7 @@ export function collectReport({ request, journal, application }: ReportSources):
     invariants: lastValidation(journal)?.invariants ?? [],
     ...(migrate === undefined ? {} : { worstBlockingMs: migrate.worstBlockingMs }),
     maxBlockingMs: request.policy.maxBlockingMs,
+    ...(watch === undefined ? {} : { watch }),
     ...(application === undefined ? {} : { application }),
     ...(snapshot === undefined
       ? {}
@@ -47,6 +50,16 @@ export function collectReport({ request, journal, application }: ReportSources):
     timeline: journal.entries.map((entry) => ({ at: entry.at, event: eventOf(entry) })),
     next: nextSteps(request, outcome.status),
   };
+}
+
+/** Each entry into Migrate has a watch of its own, and journals of old have none. */
+function watchOf(journal: Journal): WatchRecord | undefined {
+  const parts = journal.entries.flatMap((entry) =>
+    entry.type === 'statements' && entry.watch !== undefined
+      ? [{ startMs: Date.parse(entry.startedAt), watch: entry.watch }]
+      : [],
+  );
+  return parts.length === 0 ? undefined : joinWatches(parts);
 }
 
 /** Findings of every step that looked, each said once. */

@@ -3,6 +3,7 @@ import type { Finding } from '../domain/finding';
 import type { Rung } from '../domain/rollback-plan';
 import type { ChecklistItem, InvariantOutcome, RunStatus } from '../domain/run';
 import type { Verdict } from '../domain/step';
+import type { WatchRecord } from '../domain/watch';
 
 export interface ReportData {
   readonly runId: string;
@@ -24,6 +25,8 @@ export interface ReportData {
   /** Longest time that a lock kept the application waiting, measured by the executor. */
   readonly worstBlockingMs?: number;
   readonly maxBlockingMs: number;
+  /** What the executor's watch saw of the server while it migrated; the longest waits first. */
+  readonly watch?: WatchRecord;
   /** Present where an application was measured from outside while the migration ran. */
   readonly application?: ReportApplication;
   readonly restorePoint?: { readonly name: string; readonly at: string; readonly lsn?: string };

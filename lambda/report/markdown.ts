@@ -2,6 +2,8 @@
 import type { Finding } from '../domain/finding';
 import type { ReportData, ReportMigration, ReportStatement } from './data';
 import { escapeHtml } from './html';
+import { measuresOf, shownBlockings, waiterText } from './measures';
+import { sparkText } from './sparkline';
 import { visibleLine } from './visible';
 import {
   attemptsText,
@@ -51,9 +53,11 @@ function partsOf(data: ReportData): string[] {
     table(['', ''], [...figureRows(data), ...runRows(data)]),
     section('Invariants', invariants(data)),
     section('Findings', findings(data)),
+    section('Who waited for the migration', blockings(data)),
     section('Way back', wayBack(data)),
     section('Checklist', checklist(data)),
     folded('Phases', phases(data)),
+    folded('While it migrated', measures(data)),
     ...data.migrations.map(migrationSection),
     folded('Timeline', timeline(data)),
   ];
@@ -73,6 +77,23 @@ const invariants = (data: ReportData): string =>
 
 const findings = (data: ReportData): string =>
   table(['Severity', 'What', 'Where', 'Effect', 'Remedy'], bySeverity(data.findings).map(findingRow));
+
+const blockings = (data: ReportData): string =>
+  table(
+    ['Waited', 'Who', 'For', 'While the migration was at'],
+    shownBlockings(data.watch?.blockings ?? []).map((one) => [
+      durationText(one.waitedMs),
+      escapeMarkdown(waiterText(one)),
+      one.relation === undefined ? '–' : code(one.relation),
+      one.statement === undefined ? '–' : code(shortened(one.statement)),
+    ]),
+  );
+
+const measures = (data: ReportData): string =>
+  table(
+    ['Measured', 'At most', 'Over time'],
+    measuresOf(data.watch?.series ?? []).map(({ title, peak, course }) => [title, peak, sparkText(course)]),
+  );
 
 const wayBack = (data: ReportData): string =>
   table(

@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import type { Finding } from '../domain/finding';
 import type { ReportData, ReportMigration, ReportPhase, ReportStatement } from './data';
 import { type Column, Html, html, NOTHING, tableOf } from './html';
+import { measuresOf, shownBlockings, waiterText } from './measures';
+import { sparkDrawing } from './sparkline';
 import { STYLE } from './style';
 import {
   attemptsText,
@@ -54,9 +56,11 @@ ${figures(data)}
 ${facts(data)}
 ${section('Invariants', invariants(data))}
 ${section('Findings', findings(data))}
+${section('Who waited for the migration', blockings(data))}
 ${section('Way back', wayBack(data))}
 ${section('Phases', phases(data.phases))}
 ${section('Migrations', html`${data.migrations.map(migration)}`)}
+${section('While it migrated', measures(data))}
 ${section('Checklist', checklist(data))}
 ${section('Timeline', timeline(data))}
 </main>
@@ -152,6 +156,33 @@ const placeOf = ({ migration, line }: Finding): Html =>
   migration === undefined
     ? NOTHING
     : html`<div class="soft">${code(line === undefined ? migration : `${migration}:${line}`)}</div>`;
+
+const blockings = (data: ReportData): Html =>
+  tableOf(
+    'Sessions that waited for the migration',
+    [
+      { title: 'Waited', kind: 'number', cell: (one) => text(durationText(one.waitedMs)) },
+      { title: 'Who', cell: (one) => text(waiterText(one)) },
+      { title: 'For', cell: (one) => (one.relation === undefined ? text('–') : code(one.relation)) },
+      {
+        title: 'While the migration was at',
+        kind: 'code',
+        cell: (one) => (one.statement === undefined ? text('–') : code(one.statement)),
+      },
+    ],
+    shownBlockings(data.watch?.blockings ?? []),
+  );
+
+const measures = (data: ReportData): Html =>
+  tableOf(
+    'What was measured of the server',
+    [
+      { title: 'Measured', cell: ({ title }) => text(title) },
+      { title: 'At most', kind: 'number', cell: ({ peak }) => text(peak) },
+      { title: 'Over time', cell: ({ title, course }) => sparkDrawing(`${title} over time`, course) },
+    ],
+    measuresOf(data.watch?.series ?? []),
+  );
 
 const wayBack = (data: ReportData): Html =>
   tableOf(

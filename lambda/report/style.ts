@@ -53,6 +53,8 @@ td .unit { display: block; }
 .bar { display: block; width: 100%; min-width: 8rem; height: .5rem; margin-top: .5rem; border-radius: .25rem; }
 .bar .track { fill: var(--track); }
 .bar .done { fill: var(--mark); }
+.spark { display: block; width: 100%; min-width: 8rem; height: 1.5rem; overflow: visible; }
+.spark path { fill: none; stroke: var(--mark); stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; vector-effect: non-scaling-stroke; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @media (max-width: 40rem) {
   body { font-size: 15px; }

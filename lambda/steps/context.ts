@@ -1,4 +1,5 @@
 /** What a step gets to work with: the ports, and the run that it belongs to. */
+import type { FencingToken } from '../domain/fencing-token';
 import type { Migration } from '../domain/migration';
 import type { PhaseRecords, Policy, RunRequest } from '../domain/run';
 import type { StepInput, StepName, StepOutput, Verdict } from '../domain/step';
@@ -35,6 +36,8 @@ export interface StepContext {
   readonly signal: AbortSignal;
   /** Work that outlasts this answers `waiting` and is entered again: a Lambda's time limit less a margin. */
   readonly stepTimeMs: number;
+  /** Whether the home ends what outlasts it nevertheless, as Lambda does: then no statement may take longer. */
+  readonly endsOverdueSteps?: boolean;
   /** What an application measured from outside while the run went on, where one is being watched. */
   observedApplication?(): ReportApplication | undefined;
 }
@@ -47,6 +50,10 @@ export interface RunContext extends StepContext {
   readonly journal: Journal;
   readonly input: StepInput;
   readonly deadline: Date;
+  /** Of the run's lease; steps that only tell have none. */
+  readonly fencingToken?: FencingToken;
+  /** Aborted when the lease turns out to be another's: what is being done must stop where it is safe. */
+  readonly takenOver?: AbortSignal;
   /** Reports progress of this step. */
   tell(
     message: string,

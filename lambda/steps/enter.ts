@@ -1,11 +1,12 @@
 /** Wraps every step alike: lease, re-entry from the journal, abort, checkpoint, progress. */
 import { messageOf } from '../domain/errors';
+import type { FencingToken } from '../domain/fencing-token';
 import { abortKey } from '../domain/question';
 import type { JournalEntry, Phase, PhaseRecords } from '../domain/run';
 import { PHASE_OF } from '../domain/run';
 import type { StepInput, StepName, StepOutput } from '../domain/step';
 import { Journal, readRequest } from '../journal/journal';
-import { claimLease, LeaseHeld } from '../journal/lease';
+import { claimLease, LeaseHeld, refuseWhereTakenOver } from '../journal/lease';
 import type { RunContext, Step, StepBody, StepContext, StepOutcome } from './context';
 
 const LEASE_TTL_MS = 60_000;
@@ -32,6 +33,8 @@ export function step<P extends Phase>(name: StepName, body: StepBody<P>): Step {
     if (done) return { verdict: done.verdict, route: done.route };
 
     const request = await readRequest(context.store, input.runId);
+    const { database } = request;
+    await refuseWhereTakenOver(context.store, { ...claimant(context, input.runId), database });
     const isReentry = journal.entries.some((entry) => entry.type === 'entered' && entry.step === name);
     const previous = journal.entries.findLast((entry) => entry.type === 'entered')?.step;
     if (!isReentry) await journal.append(entered(context, name));
@@ -49,14 +52,14 @@ export function step<P extends Phase>(name: StepName, body: StepBody<P>): Step {
       tell: (message, amount) =>
         context.progress.report({ type: 'step', step: name, status: 'progress', message, ...amount }),
     };
-    const outcome = await underLease(run, name, async () =>
+    const outcome = await underLease(run, name, async (leased) =>
       STOPPABLE.has(phase) && (await isAborted(context, input.runId))
         ? ({
             verdict: 'blocked',
             route: 'aborted',
             message: 'stopped by a person before anything was changed',
           } as const)
-        : body(run),
+        : body(leased),
     );
     return conclude(run, name, phase, bounded(run, phase, outcome));
   };
@@ -91,38 +94,49 @@ function bounded<Record_>(
 async function underLease<P extends Phase>(
   run: RunContext,
   name: StepName,
-  work: () => Promise<StepOutcome<PhaseRecords[P]>>,
+  work: (run: RunContext) => Promise<StepOutcome<PhaseRecords[P]>>,
 ): Promise<StepOutcome<PhaseRecords[P]>> {
   const phase = PHASE_OF[name];
-  if (WITHOUT_LEASE.has(phase)) return work();
+  if (WITHOUT_LEASE.has(phase)) return work(run);
   const ttlMs = ASKS_PEOPLE.has(name) ? run.policy.answerWithinMs + LEASE_TTL_MS : LEASE_TTL_MS;
+  let fencingToken: FencingToken;
   try {
-    await claim(run, ttlMs);
+    fencingToken = await claim(run, ttlMs);
   } catch (error) {
     if (phase === 'Preflight' && error instanceof LeaseHeld) {
       return { verdict: 'blocked', route: 'blocked', message: error.message };
     }
     throw error;
   }
-  // A renewal that fails is not fatal by itself: the next step's claim fails if somebody else took over.
-  const renewal = setInterval(() => void claim(run, ttlMs).catch(() => undefined), LEASE_RENEWAL_MS);
+  const takeover = new AbortController();
+  const renewal = setInterval(
+    () =>
+      void claim(run, ttlMs).catch((error: unknown) => {
+        // The store not answering is no sign of another holder, and whoever becomes one still needs the executor lock.
+        if (error instanceof LeaseHeld) takeover.abort(error);
+      }),
+    LEASE_RENEWAL_MS,
+  );
   renewal.unref();
   try {
-    return await work();
+    const outcome = await work({ ...run, fencingToken, takenOver: takeover.signal });
+    // Not concluded: the next checkpoint is the new holder's.
+    takeover.signal.throwIfAborted();
+    return outcome;
   } finally {
     clearInterval(renewal);
   }
 }
 
-const claim = (run: RunContext, ttlMs: number): Promise<number> =>
-  claimLease(run.store, {
-    database: run.request.database,
-    runId: run.runId,
-    owner: run.owner,
-    ttlMs,
-    now: run.clock.now(),
-    isOwnerGone: run.isOwnerGone,
-  });
+const claimant = ({ owner, clock, isOwnerGone }: StepContext, runId: string) => ({
+  runId,
+  owner,
+  now: clock.now(),
+  isOwnerGone: (other: string) => isOwnerGone(other),
+});
+
+const claim = (run: RunContext, ttlMs: number): Promise<FencingToken> =>
+  claimLease(run.store, { ...claimant(run, run.runId), database: run.request.database, ttlMs });
 
 async function conclude<P extends Phase>(
   run: RunContext,
@@ -158,8 +172,8 @@ export async function isAborted(context: StepContext, runId: string): Promise<bo
 }
 
 /**
- * A signal that follows the process's own and the run's abort object, which somebody else may have written.
- * Call `stop` when the work is over.
+ * A signal that follows the process's own, the run's abort object, which somebody else may have written, and the loss of
+ * the lease. Call `stop` when the work is over.
  */
 export function abortSignal(run: RunContext): { signal: AbortSignal; stop(): void } {
   const controller = new AbortController();
@@ -173,13 +187,14 @@ export function abortSignal(run: RunContext): { signal: AbortSignal; stop(): voi
   const poll = setInterval(check, 500);
   poll.unref();
   const forward = (): void => controller.abort();
-  run.signal.addEventListener('abort', forward, { once: true });
-  if (run.signal.aborted) controller.abort();
+  const followed = [run.signal, ...(run.takenOver ? [run.takenOver] : [])];
+  for (const signal of followed) signal.addEventListener('abort', forward, { once: true });
+  if (followed.some((signal) => signal.aborted)) controller.abort();
   return {
     signal: controller.signal,
     stop: () => {
       clearInterval(poll);
-      run.signal.removeEventListener('abort', forward);
+      for (const signal of followed) signal.removeEventListener('abort', forward);
     },
   };
 }

@@ -5,33 +5,45 @@ import { AnotherExecutorHolds } from '../migrate/executor-lock';
 import { startLockWatch } from '../migrate/lock-watch';
 import { pendingMigrations, type RunContext, type StepOutcome } from './context';
 import { abortSignal, step } from './enter';
+import { RunningStatement } from './running-statement';
 import { statementTeller } from './statement-teller';
 
 type MigrateRecord = PhaseRecords['Migrate'];
 type Part = Extract<JournalEntry, { type: 'statements' }>;
 
+const BUILD_TOLD_EVERY_MS = 1_000;
+
 export const migrateStep = step<'Migrate'>('Migrate', async (run) => {
   const startedAt = run.clock.now();
   const migrations = pendingMigrations(run);
   const abort = abortSignal(run);
-  const watch = await startLockWatch({ database: run.database });
+  const { database, runId, clock, deadline, fencingToken } = run;
+  const { maxBlockingMs, lockGiveUpMs, terminateIdleAfterMs } = run.policy;
+  const names = migrations.map(({ name }) => name);
+  const running = new RunningStatement(statementTeller(run, 'Migrate', names));
+  const watch = await startLockWatch({
+    database,
+    runId,
+    budgetMs: maxBlockingMs,
+    statementNow: () => running.described,
+  });
+  const telling = setInterval(() => running.tellBuild(watch.vitals()?.build), BUILD_TOLD_EVERY_MS);
   try {
     const outcome = await migrate({
-      database: run.database,
-      runId: run.runId,
+      database,
+      runId,
       migrations,
-      maxBlockingMs: run.policy.maxBlockingMs,
-      giveUpAfterMs: run.policy.lockGiveUpMs,
-      deadline: run.deadline,
+      maxBlockingMs,
+      giveUpAfterMs: lockGiveUpMs,
+      ...(terminateIdleAfterMs === undefined ? {} : { terminateIdleAfterMs }),
+      deadline,
       signal: abort.signal,
-      clock: run.clock,
-      onEvent: statementTeller(
-        run,
-        'Migrate',
-        migrations.map(({ name }) => name),
-      ),
+      fencingToken,
+      watch,
+      clock,
+      onEvent: (event) => running.follow(event),
     });
-    const { worstBlockingMs } = await watch.stop();
+    const { worstBlockingMs, blockings, series } = await watch.stop();
     run.metrics.record('WorstBlocking', worstBlockingMs, 'Milliseconds');
     await run.journal.append({
       type: 'statements',
@@ -40,12 +52,14 @@ export const migrateStep = step<'Migrate'>('Migrate', async (run) => {
       applied: outcome.applied,
       statements: outcome.statements,
       worstBlockingMs,
+      watch: { blockings, series },
     });
     return conclusionOf(run, outcome);
   } catch (error) {
     if (!(error instanceof AnotherExecutorHolds)) throw error;
     return { verdict: 'failed', message: error.message, record: recordOf(run) };
   } finally {
+    clearInterval(telling);
     abort.stop();
     await watch.stop();
   }
@@ -55,13 +69,13 @@ function conclusionOf(run: RunContext, outcome: MigrateOutcome): StepOutcome<Mig
   const record = recordOf(run);
   switch (outcome.outcome) {
     case 'applied':
-      return { verdict: 'passed', message: `${record.applied.length} applied`, record };
+      return { verdict: 'passed', message: `${record.applied.length} applied${found(outcome)}`, record };
     case 'waiting':
       return { verdict: 'waiting', message: `${record.applied.length} applied so far` };
     case 'aborted':
       return {
         verdict: 'failed',
-        message: 'stopped by a person',
+        message: stoppedText(outcome),
         record: { ...record, aborted: true, ...abortedIn(outcome) },
       };
     case 'failed':
@@ -71,6 +85,19 @@ function conclusionOf(run: RunContext, outcome: MigrateOutcome): StepOutcome<Mig
         record: { ...record, failure: outcome.failed },
       };
   }
+}
+
+/** Another executor may have been faster. */
+const found = ({ alreadyApplied = [] }: MigrateOutcome): string =>
+  alreadyApplied.length === 0 ? '' : `, ${alreadyApplied.length} found applied`;
+
+type Aborted = Extract<MigrateOutcome, { outcome: 'aborted' }>;
+
+function stoppedText({ applied, inMigration, statementsDone }: Aborted): string {
+  const before = `stopped by a person after ${applied.length} of the migrations`;
+  if (inMigration === undefined) return `${before}; none is half applied`;
+  if (statementsDone === 0) return `${before}; nothing of ${inMigration} took effect`;
+  return `${before}; of ${inMigration} the first ${statementsDone} of its statements took effect`;
 }
 
 function recordOf(run: RunContext): MigrateRecord {
@@ -84,7 +111,7 @@ function recordOf(run: RunContext): MigrateRecord {
 }
 
 /** Stopped between two statements of a stepwise file, the earlier ones took effect; of an atomic one, nothing. */
-function abortedIn(outcome: Extract<MigrateOutcome, { outcome: 'aborted' }>): { failure?: MigrationFailure } {
+function abortedIn(outcome: Aborted): { failure?: MigrationFailure } {
   if (outcome.inMigration === undefined) return {};
   return {
     failure: {

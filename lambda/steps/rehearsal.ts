@@ -6,12 +6,13 @@ import { GodwitError } from '../domain/errors';
 import type { Finding } from '../domain/finding';
 import type { Migration } from '../domain/migration';
 import type { PhaseRecords, StatementTiming } from '../domain/run';
-import { migrate, runDown } from '../migrate/executor';
+import { migrate, runDown, type StatementEvent } from '../migrate/executor';
 import type { Database, Session } from '../ports/database';
 import { withSession } from '../ports/database';
 import { pendingMigrations, type RunContext } from './context';
 import { driftFrom } from './drift';
 import { abortSignal } from './enter';
+import { cutOffFinding, outlastingFindings } from './outlasting';
 import { brokenOnes, compareInvariants, readState, unclearOnes } from './readings';
 import { statementTeller } from './statement-teller';
 
@@ -42,11 +43,22 @@ async function rehearse(run: RunContext, clone: Database): Promise<Rehearsal> {
     'RunRehearsal',
     migrations.map(({ name }) => name),
   );
+  const overdue = overdueSignal(run);
+  const request = { ...requestOn(run, clone), signal: AbortSignal.any([run.signal, overdue]) };
+  let last: { readonly event: StatementEvent; readonly at: number } | undefined;
+  const onEvent = (event: StatementEvent): void => {
+    if (event.status === 'started') last = { event, at: performance.now() };
+    teller(event);
+  };
   const statements: StatementTiming[] = [];
   const pictures: CatalogPicture[] = [before.catalog];
   for (const migration of migrations) {
-    const outcome = await migrate({ ...requestOn(run, clone), onEvent: teller, migrations: [migration] });
+    const outcome = await migrate({ ...request, onEvent, migrations: [migration] });
     statements.push(...outcome.statements);
+    if (outcome.outcome === 'aborted' && overdue.aborted && !run.signal.aborted) {
+      const stopped = last && { event: last.event, ranMs: performance.now() - last.at };
+      return { ...nothing, statements, findings: [cutOffFinding(run, migration, stopped)] };
+    }
     if (outcome.outcome !== 'applied') {
       return { ...nothing, statements, findings: [failedFinding(migration, outcome)] };
     }
@@ -57,14 +69,21 @@ async function rehearse(run: RunContext, clone: Database): Promise<Rehearsal> {
   const broken = [...brokenOnes(invariants), ...unclearOnes(invariants)];
   const replay = await replayFindings(run, clone, migrations);
   const down = await tryDownScripts(run, clone, migrations, pictures, contentsBefore);
+  const outlasting = await outlastingFindings(run, migrations, statements);
   return {
     statements,
     invariants,
-    findings: [...broken.map(brokenFinding), ...replay, ...down.findings],
+    findings: [...broken.map(brokenFinding), ...outlasting, ...replay, ...down.findings],
     downProven: down.proven,
     longestBlockingMs: longestBlocking(statements),
   };
 }
+
+/** So that a statement that takes for ever is told of, and not just the step that it took along. */
+const overdueSignal = ({ endsOverdueSteps, deadline, clock }: RunContext): AbortSignal =>
+  endsOverdueSteps
+    ? AbortSignal.timeout(Math.max(0, deadline.getTime() - clock.now().getTime()))
+    : new AbortController().signal;
 
 /**
  * After the migration Validate replays the whole history beside production: what keeps it from that, as a role that

@@ -17,6 +17,8 @@ export const rollBack = step<'RollBack'>('RollBack', async (run) => {
       maxBlockingMs: run.policy.maxBlockingMs,
       giveUpAfterMs: run.policy.lockGiveUpMs,
       clock: run.clock,
+      fencingToken: run.fencingToken,
+      ...(run.takenOver ? { signal: run.takenOver } : {}),
       onEvent: statementTeller(run, 'RollBack', names),
     });
     if (outcome.outcome !== 'applied') {

@@ -234,6 +234,7 @@ describe('the embedded cluster', () => {
 
 test.each([
   [['run', '--max-blocking', '0'], '--max-blocking'],
+  [['deploy', '--terminate-idle', '1.5'], '--terminate-idle'],
   [['run', '--approve', 'maybe'], '--approve'],
   [['run', '--quiet', '--verbose'], '--quiet'],
   [['seed', '--scale', 'large'], '--scale'],

@@ -1,289 +1,140 @@
-import { SystemClock } from '../../lambda/adapters/system-clock';
-import { checksumOf, type Migration } from '../../lambda/domain/migration';
-import { type MigrateOutcome, type MigrateRequest, migrate, runDown } from '../../lambda/migrate/executor';
-import { readLedger } from '../../lambda/migrate/ledger';
-import {
-  ConnectionLost,
-  type Database,
-  DatabaseUnreachable,
-  type Session,
-  type SessionOptions,
-  withSession,
-} from '../../lambda/ports/database';
 import { useCluster } from '../support/cluster';
+import type { CrashQuery } from '../support/crash-child';
+import { CRASH_KINDS, type CrashKind } from '../support/crash-kinds';
+import { CrashMatrix, createCrashRole, type Kill, type Random, randomFrom } from '../support/crash-matrix';
 
-const server = useCluster({
-  template: async (database) => {
-    const session = await database.connect({ applicationName: 'test' });
-    await session.query('CREATE TABLE wallet (id int PRIMARY KEY, address text, visits int DEFAULT 0)');
-    await session.query("INSERT INTO wallet SELECT n, 'address ' || n FROM generate_series(1, 100) n");
-    await session.query('CREATE INDEX wallet_old ON wallet (address)');
-    await session.close();
-  },
+/** `npm run test:crash`; otherwise a sample, another one each time. */
+const isFull = process.env.GODWIT_CRASH === 'full';
+const seed = Number(process.env.GODWIT_CRASH_SEED ?? Date.now() % 1_000_000);
+
+const server = useCluster({ template: async (database) => createCrashRole(database) });
+let matrix: CrashMatrix;
+
+beforeAll(() => {
+  matrix = new CrashMatrix(server);
 });
-const clock = new SystemClock();
-
-const migration = (name: string, sql: string, downSql?: string): Migration => ({
-  name,
-  sql,
-  downSql,
-  checksum: checksumOf(sql),
-});
-
-/** Every statement that ran twice, or not at all, shows in the data or in the catalog. */
-const ATOMIC = migration(
-  '1_atomic',
-  'ALTER TABLE wallet ADD COLUMN a int;\nUPDATE wallet SET visits = visits + 1;',
-  'UPDATE wallet SET visits = visits - 1;\nALTER TABLE wallet DROP COLUMN a;',
-);
-const STEPWISE = migration(
-  '2_stepwise',
-  [
-    "SET work_mem = '8MB'",
-    'UPDATE wallet SET visits = visits + 10',
-    'CREATE INDEX CONCURRENTLY wallet_address ON wallet (address)',
-    'UPDATE wallet SET visits = visits + 100',
-    'DROP INDEX CONCURRENTLY wallet_old',
-    'VACUUM wallet',
-  ].join(';\n'),
-  'DROP INDEX CONCURRENTLY wallet_address;\nUPDATE wallet SET visits = visits - 110;\nCREATE INDEX CONCURRENTLY wallet_old ON wallet (address);',
-);
-
-const request = (database: Database, more: Partial<MigrateRequest> = {}): MigrateRequest => ({
-  database,
-  runId: 'run-1',
-  migrations: [ATOMIC, STEPWISE],
-  maxBlockingMs: 200,
-  giveUpAfterMs: 10_000,
-  clock,
-  ...more,
+afterAll(async () => {
+  await matrix.close();
+  told(`${matrix.kills} kills in all`);
 });
 
-async function stateOf(database: Database) {
-  return withSession(database, { applicationName: 'test' }, async (session) => {
-    const { rows: visits } = await session.query('SELECT DISTINCT visits FROM wallet');
-    const { rows: indexes } = await session.query(
-      "SELECT c.relname AS name, i.indisvalid AS valid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = 'wallet'::regclass ORDER BY 1",
-    );
-    const { rows: columns } = await session.query(
-      "SELECT attname FROM pg_attribute WHERE attrelid = 'wallet'::regclass AND attnum > 0 AND NOT attisdropped",
-    );
-    const { rows: journal } = await session.query('SELECT * FROM _godwit.statement');
-    const ledger = (await readLedger(session)).filter(({ rolledBackAt }) => rolledBackAt === undefined);
-    const applied = ledger.map(({ name, finishedAt, appliedSteps }) => [
-      name,
-      finishedAt !== undefined,
-      appliedSteps,
-    ]);
-    return { visits, indexes, columns: columns.length, journal: journal.length, applied };
-  });
-}
-
-const MIGRATED = {
-  visits: [{ visits: 111 }],
-  indexes: [
-    { name: 'wallet_address', valid: true },
-    { name: 'wallet_pkey', valid: true },
-  ],
-  columns: 4,
-  journal: 0,
-  applied: [
-    ['1_atomic', true, 1],
-    ['2_stepwise', true, 1],
-  ],
+const told = (line: string): void => {
+  if (isFull) process.stderr.write(`Crash matrix, seed ${seed}: ${line}\n`);
 };
 
-/** A process that dies: from the chosen query on, nothing more reaches the server. */
-class DyingProcess implements Database {
-  readonly address;
-  queries = 0;
-  readonly #database: Database;
-  readonly #diesAfter: number;
-  readonly #sessions: Session[] = [];
-  #dead = false;
+const pick = (random: Random, size: number): number => Math.floor(random() * size);
 
-  constructor(database: Database, diesAfter: number) {
-    this.#database = database;
-    this.#diesAfter = diesAfter;
-    this.address = database.address;
-  }
-
-  connectionString(): Promise<string> {
-    return this.#database.connectionString();
-  }
-
-  async connect(options: SessionOptions): Promise<Session> {
-    if (this.#dead) throw new DatabaseUnreachable(this.address, 'the process is dead');
-    const session = await this.#database.connect(options);
-    this.#sessions.push(session);
-    if (!options.applicationName.startsWith('godwit migrate')) return session;
-    return {
-      backendPid: session.backendPid,
-      close: () => session.close(),
-      query: async <Row>(sql: string, values?: readonly unknown[]) => {
-        if (this.#dead) throw new ConnectionLost(this.address, 'the process is dead');
-        const answer = await session.query<Row>(sql, values);
-        this.queries += 1;
-        if (this.queries < this.#diesAfter) return answer;
-        this.#dead = true;
-        await Promise.all(this.#sessions.map((each) => each.close()));
-        throw new ConnectionLost(this.address, 'the process is dead');
-      },
-    };
-  }
+/** Some points of each sort, as many as asked for; `boundaries`: before each query, evenly spread where not all. */
+function killsOf(
+  kind: CrashKind,
+  asked: readonly CrashQuery[],
+  random: Random,
+  counts: { boundaries: number; within: number; server: number; held: number },
+): Kill[] {
+  const queries = asked.length;
+  const spread = (count: number): number[] => {
+    const stride = Math.max(1, queries / count);
+    const first = random() * stride;
+    const size = Math.min(count, queries);
+    return Array.from(
+      { length: size },
+      (_, place) => 1 + Math.min(queries - 1, Math.floor(first + place * stride)),
+    );
+  };
+  const within = (): Pick<Kill, 'query' | 'after'> => {
+    const query = 1 + pick(random, queries);
+    return { query, after: random() * 1.5 * ((asked[query - 1]?.durationMs ?? 0) + 1) };
+  };
+  const sometimesAgain = (): Pick<Kill, 'again'> => ({
+    again: random() < 0.2 ? 1 + pick(random, queries) : undefined,
+  });
+  const concurrent = asked.flatMap(({ sql }, place) => (sql.includes('CONCURRENTLY') ? [place + 1] : []));
+  const times = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make);
+  return [
+    ...spread(counts.boundaries).map((query): Kill => ({ of: 'executor', query, ...sometimesAgain() })),
+    ...times(counts.within, (): Kill => ({ of: 'executor', ...within(), ...sometimesAgain() })),
+    ...spread(counts.server).map((query): Kill => ({ of: 'server', query, ...sometimesAgain() })),
+    ...times(Math.ceil(counts.server / 2), (): Kill => ({ of: 'server', ...within() })),
+    ...times(Math.ceil(counts.server / 2), (): Kill => ({ of: 'backend', ...within() })),
+    ...(kind.held === undefined
+      ? []
+      : times(counts.held, (): Kill => {
+          const of = (['backend', 'backend', 'server', 'executor'] as const)[pick(random, 4)] ?? 'backend';
+          return {
+            of,
+            query: concurrent[pick(random, concurrent.length)] ?? 1,
+            after: random() * 100,
+            held: random() < 0.5 ? 'ROW EXCLUSIVE' : 'ACCESS SHARE',
+            // The server looks once a second whether its client still lives.
+            heldOnMs: of === 'executor' ? 1_300 : undefined,
+            ...sometimesAgain(),
+          };
+        })),
+  ];
 }
 
-async function queriesOf(
-  work: (database: Database) => Promise<unknown>,
-  prepared: Database,
-): Promise<number> {
-  const counting = new DyingProcess(prepared, Infinity);
-  await work(counting);
-  return counting.queries;
-}
+const COUNTS = isFull
+  ? { boundaries: 40, within: 10, server: 8, held: 30 }
+  : { boundaries: 3, within: 1, server: 0, held: 1 };
 
-/** Evenly spread; each run of the suite with another beginning, so that in time every point is tried. */
-function sampleOf(points: number, size: number): number[] {
-  const stride = Math.max(1, points / size);
-  const first = Math.random() * stride;
-  return Array.from({ length: Math.floor((points - first) / stride) + 1 }, (_, index) =>
-    Math.max(1, Math.floor(first + index * stride)),
-  );
-}
+const shuffled = <T>(items: readonly T[], random: Random): T[] =>
+  items
+    .map((item) => ({ item, place: random() }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ item }) => item);
 
-describe('a process that dies', () => {
-  test('after whichever query of a migration: calling again leads to the same end', async () => {
-    const up = (database: Database) => migrate(request(database));
-    const queries = await queriesOf(up, await server.freshDatabase());
-    expect(queries).toBeGreaterThan(40);
-    for (const diesAfter of sampleOf(queries, 24)) {
-      const database = await server.freshDatabase();
-      await up(new DyingProcess(database, diesAfter)).catch(() => undefined);
-      const again = await up(database);
-      expect({ diesAfter, outcome: again.outcome }).toEqual({ diesAfter, outcome: 'applied' });
-      expect({ diesAfter, ...(await stateOf(database)) }).toEqual({ diesAfter, ...MIGRATED });
-    }
-  }, 180_000);
+/** Of the sample, too: those that leave remnants, and one that would count twice. */
+const ALWAYS = ['indexes', 'backfill'];
+const KINDS = isFull
+  ? CRASH_KINDS
+  : shuffled(CRASH_KINDS, randomFrom(seed)).filter(({ name }, place) => place < 3 || ALWAYS.includes(name));
 
-  test('after whichever query of a way back: calling again leads back', async () => {
-    const down = async (database: Database): Promise<void> => {
-      for (const one of [STEPWISE, ATOMIC]) {
-        const { migrations: _, ...common } = request(database);
-        const outcome = await runDown({ ...common, migration: one });
-        if (outcome.outcome !== 'applied') throw new Error(JSON.stringify(outcome));
+describe('a migration that is killed', () => {
+  test.each(KINDS.map((kind) => [kind.name, kind] as const))(
+    '(%s) at whatever point ends, run again, as if nothing had happened',
+    async (name, kind) => {
+      const began = Date.now();
+      const random = randomFrom(seed + CRASH_KINDS.indexOf(kind));
+      const { queries } = await matrix.prepared(kind);
+      const before = matrix.kills;
+      let missed = 0;
+      const wrong: unknown[] = [];
+      for (const kill of killsOf(kind, queries, random, COUNTS)) {
+        const result = await matrix
+          .run(kind, kill)
+          .catch((error: unknown) => ({ missed: false, point: undefined, wrong: String(error) }));
+        if (result.missed) missed += 1;
+        if (result.wrong !== undefined) wrong.push({ kill, ...result });
       }
-    };
-    const migrated = async (): Promise<Database> => {
-      const database = await server.freshDatabase();
-      await migrate(request(database));
-      return database;
-    };
-    const queries = await queriesOf(down, await migrated());
-    for (const diesAfter of sampleOf(queries, 12)) {
-      const database = await migrated();
-      await down(new DyingProcess(database, diesAfter)).catch(() => undefined);
-      await down(database);
-      expect({ diesAfter, ...(await stateOf(database)) }).toMatchObject({
-        diesAfter,
-        visits: [{ visits: 0 }],
-        indexes: [{ name: 'wallet_old', valid: true }, { name: 'wallet_pkey' }],
-        columns: 3,
-        journal: 0,
-        applied: [],
-      });
-    }
-  }, 180_000);
-});
-
-/** A connection that breaks at the first matching statement; the next one works. */
-function breakingAt(
-  database: Database,
-  matches: (sql: string) => boolean,
-  reaches: 'server' | 'nobody',
-): Database {
-  let broken = false;
-  return {
-    address: database.address,
-    connectionString: () => database.connectionString(),
-    connect: async (options) => {
-      const session = await database.connect(options);
-      return {
-        backendPid: session.backendPid,
-        close: () => session.close(),
-        query: async <Row>(sql: string, values?: readonly unknown[]) => {
-          if (broken || !matches(sql)) return session.query<Row>(sql, values);
-          broken = true;
-          if (reaches === 'server') await session.query(sql, values);
-          await session.close();
-          throw new ConnectionLost(database.address, 'the cable was cut');
-        },
-      };
+      const seconds = Math.round((Date.now() - began) / 1000);
+      told(
+        `${name}: ${matrix.kills - before} kills (${missed} points not reached) around ${queries.length} queries in ${seconds} s`,
+      );
+      expect({ seed, wrong }).toEqual({ seed, wrong: [] });
     },
-  };
-}
-
-const afterUpdate = (): ((sql: string) => boolean) => {
-  let updated = false;
-  return (sql) => {
-    updated ||= sql.startsWith('UPDATE wallet');
-    return updated && sql === 'COMMIT';
-  };
-};
-
-describe('a connection that breaks', () => {
-  const failureOf = (outcome: MigrateOutcome) => (outcome.outcome === 'failed' ? outcome.failed : outcome);
-
-  test('in the COMMIT that arrived: the ledger tells that the file is applied', async () => {
-    const database = await server.freshDatabase();
-    const breaking = breakingAt(database, afterUpdate(), 'server');
-    expect(await migrate(request(breaking))).toMatchObject({ outcome: 'applied' });
-    expect(await stateOf(database)).toEqual(MIGRATED);
-  });
-
-  test('in the COMMIT that did not arrive: the ledger tells that nothing remained', async () => {
-    const database = await server.freshDatabase();
-    const breaking = breakingAt(database, afterUpdate(), 'nobody');
-    const failed = failureOf(await migrate(request(breaking)));
-    expect(failed).toMatchObject({
-      migration: '1_atomic',
-      atomic: true,
-      message: expect.stringContaining('cable'),
-    });
-    expect(await migrate(request(database))).toMatchObject({ outcome: 'applied' });
-    expect(await stateOf(database)).toEqual(MIGRATED);
-  });
-
-  test.each(['server', 'nobody'] as const)(
-    'in the COMMIT of a step that reached %s: counted right, and gone on from',
-    async (reaches) => {
-      const database = await server.freshDatabase();
-      await migrate(request(database, { migrations: [ATOMIC] }));
-      const failed = failureOf(await migrate(request(breakingAt(database, afterUpdate(), reaches))));
-      expect(failed).toMatchObject({
-        migration: '2_stepwise',
-        atomic: false,
-        statementsDone: reaches === 'server' ? 2 : 1,
-      });
-      expect(await migrate(request(database))).toMatchObject({ outcome: 'applied' });
-      expect(await stateOf(database)).toEqual(MIGRATED);
-    },
+    600_000,
   );
 
-  test('because an administrator ended the session: nothing of an atomic file remains', async () => {
-    const database = await server.freshDatabase();
-    const slow = migration('1_slow', 'UPDATE wallet SET visits = 7;\nSELECT pg_sleep(30);');
-    const migrating = migrate(request(database, { migrations: [slow] }));
-    await clock.sleep(400);
-    await withSession(database, { applicationName: 'test' }, (session) =>
-      session.query(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'godwit migrate%'",
-      ),
-    );
-    expect(failureOf(await migrating)).toMatchObject({ statement: 2, sqlState: '57P01', atomic: true });
-    expect(
-      await withSession(database, { applicationName: 'test' }, (session) =>
-        session.query('SELECT DISTINCT visits FROM wallet'),
-      ),
-    ).toMatchObject({ rows: [{ visits: 0 }] });
+  test('while its statement goes on without it: the next one waits for that to end', async () => {
+    const kind = CRASH_KINDS.find(({ held }) => held !== undefined);
+    if (kind === undefined) throw new Error('No kind waits for old transactions.');
+    const { queries } = await matrix.prepared(kind);
+    const query = 1 + queries.findIndex(({ sql }) => sql.startsWith('CREATE INDEX CONCURRENTLY'));
+    const kill: Kill = { of: 'executor', query, after: 100, held: 'ROW EXCLUSIVE', heldOnMs: 1_500 };
+    expect(await matrix.run(kind, kill)).toMatchObject({ missed: false, wrong: undefined });
   });
+
+  test("is one of which Prisma's engine sees nothing amiss", async () => {
+    const random = randomFrom(seed);
+    const kinds = KINDS.filter(({ direction }) => direction === 'up');
+    for (const kind of isFull ? kinds : [kinds[pick(random, kinds.length)] ?? kinds[0]]) {
+      if (kind === undefined) continue;
+      const { queries } = await matrix.prepared(kind);
+      const diagnosis = await matrix.diagnosisAfter(kind, {
+        of: 'executor',
+        query: 1 + pick(random, queries.length),
+      });
+      expect(diagnosis).toEqual({ hasLedger: true, pending: [], edited: [], failed: [], missing: [] });
+    }
+  }, 120_000);
 });

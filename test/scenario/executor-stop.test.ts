@@ -53,9 +53,25 @@ describe('a run that is told to stop', () => {
     expect(await migrate(request(sql))).toMatchObject({ outcome: 'applied' });
   });
 
+  test('stops between two statements of a stepwise file, and the next run goes on there', async () => {
+    const controller = new AbortController();
+    const onEvent = ({ statement, status }: StatementEvent): void => {
+      if (statement === 1 && status === 'finished') controller.abort(new AbortRequested('test'));
+    };
+    const sql = `CREATE TABLE first (a int);\n${INDEX}`;
+    const outcome = await migrate(request(sql, { signal: controller.signal, onEvent }));
+    expect(outcome).toMatchObject({ outcome: 'aborted', inMigration: '1_test', statementsDone: 1 });
+    expect(await indexes()).toEqual([]);
+    expect((await run('TABLE first')).rowCount).toBe(0);
+    const rerun = await migrate(request(sql));
+    expect(rerun).toMatchObject({ outcome: 'applied', statements: [{ statement: 2 }] });
+    expect(await indexes()).toEqual([{ name: 'wallet_address', valid: true }]);
+  });
+
   test('stops while it waits for a lock', async () => {
     await readInTransaction();
-    expect(await aborting(ATOMIC, isSecond)).toMatchObject({ outcome: 'aborted', statementsDone: 0 });
+    const waits = ({ status }: StatementEvent): boolean => status === 'waiting' || status === 'retrying';
+    expect(await aborting(ATOMIC, waits)).toMatchObject({ outcome: 'aborted', statementsDone: 0 });
   });
 
   test('stops while it waits for another executor', async () => {

@@ -2,7 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FileObjectStore } from '../../lambda/adapters/embedded/file-object-store';
-import { claimLease, type LeaseClaim, LeaseHeld, releaseLease } from '../../lambda/journal/lease';
+import {
+  claimLease as claimToken,
+  type LeaseClaim,
+  LeaseHeld,
+  releaseLease,
+} from '../../lambda/journal/lease';
 import type { ObjectStore } from '../../lambda/ports/object-store';
 
 const START = Date.parse('2026-01-31T12:00:00.000Z');
@@ -27,6 +32,9 @@ const claim = (runId: string, more: Partial<LeaseClaim> = {}): LeaseClaim => ({
   isOwnerGone: () => false,
   ...more,
 });
+
+const claimLease = async (from: ObjectStore, by: LeaseClaim): Promise<number> =>
+  (await claimToken(from, by)).number;
 
 describe('the lease on a database', () => {
   it('is exclusive, and tells who holds it and until when', async () => {
@@ -86,6 +94,28 @@ describe('the lease on a database', () => {
       ms += 1;
     }
     expect(tokens).toEqual([1, 1, 2, 2, 3, 4]);
+  });
+});
+
+describe('the realm of a fencing token', () => {
+  it('stays the same while leases follow each other, and is another in another journal or after a deleted lease', async () => {
+    const first = await claimToken(store, claim('one'));
+    const second = await claimToken(store, claim('two', { now: at(TTL) }));
+    expect(second).toEqual({ realm: first.realm, number: first.number + 1 });
+    await rm(join(root, 'leases'), { recursive: true });
+    const anew = await claimToken(store, claim('three'));
+    expect(anew.number).toBe(1);
+    expect(anew.realm).not.toBe(first.realm);
+  });
+
+  it('is given to a lease of before there were realms', async () => {
+    await claimToken(store, claim('one'));
+    const [key = ''] = await store.list('leases/');
+    const { realm: _, ...old } = JSON.parse((await store.get(key))?.body ?? '') as Record<string, unknown>;
+    await store.putIfMatch(key, JSON.stringify(old), (await store.get(key))?.version ?? '');
+    const renewed = await claimToken(store, claim('one', { now: at(1) }));
+    expect(renewed).toEqual({ realm: expect.stringMatching(/.{36}/), number: 1 });
+    expect(await claimToken(store, claim('one', { now: at(2) }))).toEqual(renewed);
   });
 });
 

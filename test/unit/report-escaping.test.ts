@@ -64,6 +64,12 @@ const reportWith = (words: string): ReportData => ({
     },
   ],
   maxBlockingMs: 100,
+  watch: {
+    blockings: [
+      { pid: 1, user: words, applicationName: words, relation: words, statement: words, waitedMs: 1 },
+    ],
+    series: [{ afterMs: 0, longestWaitMs: 1, waiting: 1 }],
+  },
   restorePoint: { name: words, at: words, lsn: words },
   rollbackPlan: [{ rung: 'hold', chosen: true, reason: words }],
   timeline: [{ at: words, event: words }],

@@ -7,6 +7,7 @@ import { DEFAULT_POLICY, type JournalEntry, PHASE_OF, type Phase } from '../../l
 import { type ProgressEvent, STEP_NAMES, type StepInput, type StepName } from '../../lambda/domain/step';
 import { createRun, Journal, UnknownRun } from '../../lambda/journal/journal';
 import { claimLease, LeaseHeld } from '../../lambda/journal/lease';
+import type { ObjectStore } from '../../lambda/ports/object-store';
 import type { StepBody, StepContext, StepOutcome } from '../../lambda/steps/context';
 import { abortSignal, step } from '../../lambda/steps/enter';
 
@@ -255,6 +256,75 @@ describe('the lease', () => {
     expect(
       await enter('Validate', answers(PASSED), {}, { isOwnerGone: (owner) => owner === 'killed' }),
     ).toMatchObject({ verdict: 'passed' });
+  });
+
+  it('that another process of the same run has got leaves nothing of that run to this one, not even the telling', async () => {
+    await holdLease(RUN, 'another process');
+    for (const name of STEP_NAMES) {
+      const body = answers(PASSED);
+      await expect(enter(name, body, { error: { Error: 'Odd' } })).rejects.toThrow(LeaseHeld);
+      expect(body).not.toHaveBeenCalled();
+    }
+    expect(await journaled()).toEqual([]);
+  });
+
+  it('hands its fencing token to the work, the same until it changes hands', async () => {
+    const tokens: unknown[] = [];
+    const body: StepBody<Phase> = async ({ fencingToken }) => {
+      tokens.push(fencingToken?.number);
+      return WAITING;
+    };
+    await enter('Migrate', body);
+    await enter('Migrate', body);
+    nowMs += 120_000;
+    await holdLease('another run', 'another process');
+    nowMs += 120_000;
+    await enter('Migrate', body);
+    await enter('Report', body);
+    expect(tokens).toEqual([1, 1, 3, undefined]);
+  });
+
+  it('that a renewal finds in other hands stops the work, which is not concluded', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate'] });
+    try {
+      const entering = enter('Migrate', async (run) => {
+        const abort = abortSignal(run);
+        const stopped = new Promise((resolve) => abort.signal.addEventListener('abort', resolve));
+        nowMs += 120_000;
+        await holdLease('another run', 'another process');
+        jest.advanceTimersByTime(20_000);
+        await stopped;
+        abort.stop();
+        return { verdict: 'failed', message: 'stopped' };
+      });
+      await expect(entering).rejects.toThrow(LeaseHeld);
+      expect(typesOf(await journaled())).toEqual(['entered']);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it('whose renewal the store does not answer lets the work go on', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate'] });
+    try {
+      let fails = false;
+      const failing: ObjectStore = {
+        get: (key) => (fails ? Promise.reject(new Error('no answer')) : store.get(key)),
+        list: (prefix) => store.list(prefix),
+        putIfAbsent: (key, body) => store.putIfAbsent(key, body),
+        putIfMatch: (key, body, version) => store.putIfMatch(key, body, version),
+      };
+      const working = async (run: { takenOver?: AbortSignal }): Promise<Answer> => {
+        fails = true;
+        await jest.advanceTimersByTimeAsync(20_000);
+        fails = false;
+        expect(run.takenOver?.aborted).toBe(false);
+        return PASSED;
+      };
+      expect(await enter('Migrate', working, {}, { store: failing })).toMatchObject({ verdict: 'passed' });
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it('is held while a step works', async () => {

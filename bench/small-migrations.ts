@@ -1,0 +1,77 @@
+/** What a long history of small migrations costs beyond its SQL: `deploy` on an empty database beside a plain client. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pg from 'pg';
+
+export interface SmallMigration {
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** Eight on each table: what makes up most of the histories that people have. */
+const ON_ONE_TABLE: readonly ((table: string) => string)[] = [
+  (table) => `-- CreateTable
+CREATE TABLE "${table}" (
+    "id" SERIAL NOT NULL,
+    "name" TEXT NOT NULL,
+    "createdAt" TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "${table}_pkey" PRIMARY KEY ("id")
+);
+`,
+  (table) => `-- AlterTable\nALTER TABLE "${table}" ADD COLUMN "note" TEXT;\n`,
+  (table) => `-- CreateIndex\nCREATE INDEX "${table}_name_idx" ON "${table}"("name");\n`,
+  (table) => `INSERT INTO "${table}" ("name") VALUES ('first'), ('second');\n`,
+  (table) => `-- AlterTable\nALTER TABLE "${table}" ADD COLUMN "amount" DECIMAL(36,18) NOT NULL DEFAULT 0;\n`,
+  (table) =>
+    `UPDATE "${table}" SET "amount" = 1 WHERE "name" = 'first';\nALTER TABLE "${table}" ALTER COLUMN "note" SET DEFAULT '';\n`,
+  (table) =>
+    `-- CreateIndex\nCREATE UNIQUE INDEX "${table}_name_amount_key" ON "${table}"("name", "amount");\n`,
+  (table) => `-- AlterTable\nALTER TABLE "${table}" DROP COLUMN "note";\n`,
+];
+
+/** The same at every call. */
+export const smallMigrations = (count: number): readonly SmallMigration[] =>
+  Array.from({ length: count }, (_, index) => {
+    const at = new Date(Date.UTC(2024, 0, 1) + index * 3_600_000);
+    const stamp = at.toISOString().slice(0, 19).replaceAll(/[-:T]/g, '');
+    const table = `Table${Math.floor(index / ON_ONE_TABLE.length)}`;
+    return { name: `${stamp}_small`, sql: ON_ONE_TABLE[index % ON_ONE_TABLE.length]?.(table) ?? '' };
+  });
+
+export async function writeHistory(folder: string, migrations: readonly SmallMigration[]): Promise<void> {
+  await mkdir(join(folder, 'migrations'), { recursive: true });
+  await writeFile(join(folder, 'schema.prisma'), 'datasource db {\n  provider = "postgresql"\n}\n');
+  await writeFile(join(folder, 'migrations', 'migration_lock.toml'), 'provider = "postgresql"\n');
+  for (const { name, sql } of migrations) {
+    await mkdir(join(folder, 'migrations', name));
+    await writeFile(join(folder, 'migrations', name, 'migration.sql'), sql);
+  }
+}
+
+const SCRATCH = 'plain_client';
+
+/** The SQL alone, in ms: one session, one message a file, a database of its own on the same server. */
+export async function plainClient(url: string, migrations: readonly SmallMigration[]): Promise<number> {
+  const target = new URL(url);
+  target.pathname = `/${SCRATCH}`;
+  await withClient(url, (client) => client.query(`CREATE DATABASE ${SCRATCH}`));
+  const duration = await withClient(target.href, async (client) => {
+    const began = performance.now();
+    for (const { sql } of migrations) await client.query(sql);
+    return performance.now() - began;
+  });
+  // Gone before `deploy` takes its restore point, which copies the whole server.
+  await withClient(url, (client) => client.query(`DROP DATABASE ${SCRATCH} WITH (FORCE)`));
+  return duration;
+}
+
+async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
