@@ -1,9 +1,66 @@
 /** What a long history of small migrations costs beyond its SQL: `deploy` on an empty database beside a plain client. */
+import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import pg from 'pg';
+import { type BenchOptions, type BenchResult, median, time } from './measure';
 
-export interface SmallMigration {
+const COUNT = 800;
+const MOST_EACH_MS = 5;
+
+export interface SmallMigrationsOptions extends Omit<BenchOptions, 'quick'> {
+  /** Where the history is written. */
+  readonly folder: string;
+  readonly dataDir: string;
+  readonly rounds: number;
+}
+
+/**
+ * Counted is the whole command, from its start to its end, with restore point, replay of the history and report.
+ * Interleaved, so that a busy minute of the machine falls on both.
+ */
+export async function benchSmallMigrations(options: SmallMigrationsOptions): Promise<readonly BenchResult[]> {
+  const { projectRoot, folder, dataDir, rounds, signal, tell } = options;
+  const program = join(projectRoot, 'dist', 'godwit.mjs');
+  const godwit = (...args: string[]): Promise<number> =>
+    time({
+      command: process.execPath,
+      args: [program, ...args, '--data-dir', dataDir],
+      cwd: projectRoot,
+      signal,
+    });
+  const migrations = smallMigrations(COUNT);
+  const prisma = join(folder, 'small-migrations');
+  await writeHistory(prisma, migrations);
+  const plain: number[] = [];
+  const deploy: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    tell(`${COUNT} small migrations, round ${round + 1}`);
+    const up = [program, 'up', '--json', '--data-dir', dataDir];
+    const { stdout } = await promisify(execFile)(process.execPath, up, { cwd: projectRoot, signal });
+    const { url } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as { url: string };
+    plain.push(await plainClient(url, migrations));
+    deploy.push(await godwit('deploy', '--quiet', '--prisma', prisma));
+    await godwit('reset', '--yes');
+  }
+  const more = median(deploy.map((whole, round) => (whole - (plain[round] ?? 0)) / COUNT));
+  const each = Math.round(more * 100) / 100;
+  tell(`${COUNT} small migrations: ${each} ms more for each than the SQL alone (limit ${MOST_EACH_MS} ms)`);
+  const common = { metric: 'median of rounds', unit: 'ms' } as const;
+  return [
+    {
+      case: `${COUNT} small files, SQL`,
+      runner: 'plain client',
+      value: Math.round(median(plain)),
+      ...common,
+    },
+    { case: `${COUNT} small files, deploy`, runner: 'godwit', value: Math.round(median(deploy)), ...common },
+    { case: 'more for each of them', runner: 'godwit', value: each, limit: MOST_EACH_MS, ...common },
+  ];
+}
+
+interface SmallMigration {
   readonly name: string;
   readonly sql: string;
 }
@@ -31,7 +88,7 @@ CREATE TABLE "${table}" (
 ];
 
 /** The same at every call. */
-export const smallMigrations = (count: number): readonly SmallMigration[] =>
+const smallMigrations = (count: number): readonly SmallMigration[] =>
   Array.from({ length: count }, (_, index) => {
     const at = new Date(Date.UTC(2024, 0, 1) + index * 3_600_000);
     const stamp = at.toISOString().slice(0, 19).replaceAll(/[-:T]/g, '');
@@ -39,7 +96,7 @@ export const smallMigrations = (count: number): readonly SmallMigration[] =>
     return { name: `${stamp}_small`, sql: ON_ONE_TABLE[index % ON_ONE_TABLE.length]?.(table) ?? '' };
   });
 
-export async function writeHistory(folder: string, migrations: readonly SmallMigration[]): Promise<void> {
+async function writeHistory(folder: string, migrations: readonly SmallMigration[]): Promise<void> {
   await mkdir(join(folder, 'migrations'), { recursive: true });
   await writeFile(join(folder, 'schema.prisma'), 'datasource db {\n  provider = "postgresql"\n}\n');
   await writeFile(join(folder, 'migrations', 'migration_lock.toml'), 'provider = "postgresql"\n');
@@ -52,7 +109,7 @@ export async function writeHistory(folder: string, migrations: readonly SmallMig
 const SCRATCH = 'plain_client';
 
 /** The SQL alone, in ms: one session, one message a file, a database of its own on the same server. */
-export async function plainClient(url: string, migrations: readonly SmallMigration[]): Promise<number> {
+async function plainClient(url: string, migrations: readonly SmallMigration[]): Promise<number> {
   const target = new URL(url);
   target.pathname = `/${SCRATCH}`;
   await withClient(url, (client) => client.query(`CREATE DATABASE ${SCRATCH}`));

@@ -1,6 +1,7 @@
 /** Runs a file in one transaction with its ledger row: all of it takes effect, or nothing. */
 import type { Session } from '../ports/database';
 import { BudgetExceeded } from './budget-exceeded';
+import { tooLate } from './execution-plan';
 import { asOurselves, type FileRun, failedStatement, isConnectionLoss } from './file-run';
 import type { Asked, LockGuard } from './lock-guard';
 import { LockObserver } from './lock-observer';
@@ -9,6 +10,11 @@ import { type Attempt, retryOnLocks } from './retry';
 import { TransactionLocks } from './transaction-locks';
 
 export async function runAtomically(run: FileRun): Promise<FileOutcome> {
+  const late = tooLate(
+    run,
+    run.script.statements.map((_, index) => index + 1),
+  );
+  if (late !== undefined) return late;
   const asked = run.script.statements.map((statement, index) => ({ index, statement }));
   const result = await retryOnLocks(run, (guard) => attemptFile(run, guard, asked), asked);
   switch (result.outcome) {
@@ -31,7 +37,6 @@ async function attemptFile(run: FileRun, guard: LockGuard, asked: readonly Asked
   const locks = new TransactionLocks(run, guard, session);
   const at = { index: 0 };
   try {
-    await session.query('BEGIN');
     await locks.begin(asked);
     await runStatements(run, { session, locks, asked, at });
     await asOurselves(session, run.script);

@@ -10,11 +10,12 @@ const FIRST_ROWS = 500;
 const MOST_ROWS = 10_000;
 /** Where a batch writes nothing, it locks nothing. */
 const MOST_ROWS_UNWRITTEN = 50_000;
-const LONGEST_TARGET_MS = 40;
+/** A batch of 500 rows costs the server no more per row than one of 5000: longer ones only make others wait longer. */
+const LONGEST_TARGET_MS = 25;
 
 export const firstPace = (maxBlockingMs: number): Pace => ({
   rows: FIRST_ROWS,
-  targetMs: Math.max(1, Math.min(maxBlockingMs * 0.4, LONGEST_TARGET_MS)),
+  targetMs: Math.max(1, Math.min(maxBlockingMs * 0.25, LONGEST_TARGET_MS)),
 });
 
 /** Towards the target by at most the double or the half: one slow fsync says little about the next batch. */

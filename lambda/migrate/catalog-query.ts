@@ -2,7 +2,8 @@
  * Composes the one query behind `readCatalog`: from the names in a statement to the relations, types and functions
  * concerned. Planning it costs more than running it, and so only what the statement's effects depend on is asked.
  */
-import type { Aspect, Mentions } from '../sql/effects-mentions';
+import type { Aspect } from '../sql/effects-aspects';
+import type { Mentions } from '../sql/effects-mentions';
 import {
   COLUMNS,
   CONSTRAINTS,

@@ -3,7 +3,8 @@ import type { StatementTiming } from '../domain/run';
 import { backfillOf } from '../sql/backfill';
 import { planOf } from '../sql/facts';
 import type { ParsedScript } from '../sql/parse';
-import type { ExecutorRequest } from './outcome';
+import type { FileRun } from './file-run';
+import type { ExecutorRequest, FileOutcome } from './outcome';
 
 /** A busy server is slower than a clone on which nobody else works. */
 const SAFETY = 2;
@@ -91,6 +92,26 @@ export function fitsBeforeDeadline(
   if (deadline === undefined || estimateMs === undefined) return { fits: 'now' };
   if (stepTimeMs !== undefined && estimateMs > usableMs(stepTimeMs)) return { fits: 'never', estimateMs };
   return { fits: estimateMs <= deadline.getTime() - clock.now().getTime() ? 'now' : 'later' };
+}
+
+/** How a file ends whose next unit cannot be begun in the time that is left. */
+export function tooLate(
+  { request, migration }: Pick<FileRun, 'request' | 'migration'>,
+  statements: readonly number[],
+): FileOutcome | undefined {
+  const fit = fitsBeforeDeadline(request, { migration: migration.name, statements });
+  switch (fit.fits) {
+    case 'now':
+      return undefined;
+    case 'later':
+      return { outcome: 'waiting' };
+    case 'never':
+      return {
+        outcome: 'needs-long-runner',
+        statement: statements[0] ?? 1,
+        estimateMs: Math.round(fit.estimateMs),
+      };
+  }
 }
 
 const usableMs = (stepTimeMs: number): number => stepTimeMs * USABLE_SHARE;

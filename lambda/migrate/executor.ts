@@ -43,6 +43,10 @@ export async function migrate(request: MigrateRequest): Promise<MigrateOutcome> 
       statements.push(...result.timings);
       if (result.outcome === 'waiting') return { outcome: 'waiting', ...progressed };
       if (result.outcome === 'failed') return { outcome: 'failed', failed: result.failed, ...progressed };
+      if (result.outcome === 'needs-long-runner') {
+        const { outcome, statement, estimateMs } = result;
+        return { outcome, migration: migration.name, statement, estimateMs, ...progressed };
+      }
       if (result.outcome === 'aborted') {
         const { statementsDone } = result;
         return { outcome: 'aborted', inMigration: migration.name, statementsDone, ...progressed };
@@ -78,6 +82,9 @@ export async function runDown(request: DownRequest): Promise<MigrateOutcome> {
     if (result.outcome === 'done') return { outcome: 'applied', applied: [migration.name], statements };
     if (result.outcome === 'waiting') return { outcome: 'waiting', applied: [], statements };
     if (result.outcome === 'failed') return { ...result, applied: [], statements };
+    if (result.outcome === 'needs-long-runner') {
+      return { ...result, migration: migration.name, applied: [], statements };
+    }
     return { ...result, inMigration: migration.name, applied: [], statements };
   });
 }

@@ -7,7 +7,13 @@ import { shownName } from '../sql/names';
 import type { SqlStatement } from '../sql/parse';
 import { type FileRun, isAborted, isOverdue } from './file-run';
 import { askingTimeMs, budgetToAskFor } from './lock-budget';
-import { type Holder, readLockHolders, readOldTransactions, terminateIdle } from './lock-holders';
+import {
+  type Holder,
+  isAnybodyElseHere,
+  readLockHolders,
+  readOldTransactions,
+  terminateIdle,
+} from './lock-holders';
 import { LockNotGranted } from './lock-not-granted';
 import { describeBlockers } from './lock-watch';
 import { QueueRule } from './queue-rule';
@@ -38,6 +44,7 @@ export class LockGuard {
   #vacuumed: ReadonlySet<number> = new Set();
   #oldOnes: ReadonlySet<string> | undefined;
   #waitedMs = 0;
+  #isFirstLook = true;
   #toldMs = Number.NEGATIVE_INFINITY;
 
   constructor(run: FileRun, asked: readonly Asked[]) {
@@ -74,6 +81,12 @@ export class LockGuard {
       if (isAborted(this.#run)) return { outcome: 'aborted' };
       if (isOverdue(this.#run)) return { outcome: 'waiting' };
       const session = await sessions.open();
+      // Nobody is there, or was: on an empty database a look at the catalog would cost more than most statements.
+      if (this.#isFirstLook && !(await isAnybodyElseHere(session))) {
+        this.#isFirstLook = false;
+        return { outcome: 'clear' };
+      }
+      this.#isFirstLook = false;
       this.#effects ??= await this.#readEffects(session);
       const inTheWay = (await this.#lockHolders(session)) ?? (await this.#oldTransactions(session));
       if (inTheWay === undefined) {

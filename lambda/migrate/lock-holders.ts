@@ -2,7 +2,7 @@
 import type { Session } from '../ports/database';
 import { conflict, type LockMode } from '../sql/lock-modes';
 import { shorten } from '../sql/summary';
-import type { Blocker } from './lock-watch';
+import { type Blocker, WATCH_NAME } from './lock-watch';
 
 export interface WantedLock {
   readonly oid: number;
@@ -103,4 +103,18 @@ function holderOf(row: HolderRow): Holder {
     idleMs: row.idle_ms === null ? undefined : Math.round(row.idle_ms),
     isAutovacuum: row.backend_type === 'autovacuum worker',
   };
+}
+
+/** Whether others are connected to this database. Of another role, a session's name may be hidden. */
+export async function isAnybodyElseHere(session: Session): Promise<boolean> {
+  const { rows } = await session.query<{ found: boolean }>(
+    `SELECT EXISTS (
+       SELECT FROM pg_catalog.pg_stat_activity
+       WHERE datname = pg_catalog.current_database() AND pid <> pg_catalog.pg_backend_pid()
+         AND pg_catalog.starts_with(application_name, $1) IS NOT TRUE
+       UNION ALL SELECT FROM pg_catalog.pg_prepared_xacts WHERE database = pg_catalog.current_database()
+     ) AS found`,
+    [WATCH_NAME],
+  );
+  return rows[0]?.found !== false;
 }

@@ -56,7 +56,8 @@ export interface LockWatchOptions {
   readonly statementNow?: () => string | undefined;
 }
 
-const SESSION = { applicationName: 'godwit watch', statementTimeoutMs: 5_000, readOnly: true } as const;
+export const WATCH_NAME = 'godwit watch';
+const SESSION = { applicationName: WATCH_NAME, statementTimeoutMs: 5_000, readOnly: true } as const;
 const POLL_MS = 40;
 const CLOSE_POLL_MS = 10;
 /** The watch costs the server at most a tenth of one session's time, unless the server is far away. */

@@ -59,10 +59,18 @@ interface Progressed {
   readonly statements: readonly StatementTiming[];
 }
 
+interface LongWork {
+  /** From 1; of an atomic file, the first. */
+  readonly statement: number;
+  readonly estimateMs: number;
+}
+
 export type MigrateOutcome =
   | ({ readonly outcome: 'applied' } & Progressed)
   | ({ readonly outcome: 'waiting' } & Progressed)
   | ({ readonly outcome: 'failed'; readonly failed: MigrationFailure } & Progressed)
+  /** The statement would not end within a step: nothing of it was begun. */
+  | ({ readonly outcome: 'needs-long-runner'; readonly migration: string } & LongWork & Progressed)
   | ({
       readonly outcome: 'aborted';
       readonly inMigration?: string;
@@ -73,5 +81,6 @@ export type MigrateOutcome =
 export type FileOutcome =
   | { readonly outcome: 'done' }
   | { readonly outcome: 'waiting' }
+  | ({ readonly outcome: 'needs-long-runner' } & LongWork)
   | { readonly outcome: 'failed'; readonly failed: MigrationFailure }
   | { readonly outcome: 'aborted'; readonly statementsDone: number };

@@ -48,7 +48,10 @@ export async function ensureJournal(session: Session): Promise<void> {
     await session.query('ALTER TABLE _godwit.statement ADD COLUMN IF NOT EXISTS detail pg_catalog.jsonb');
     return;
   }
-  await session.query('CREATE SCHEMA IF NOT EXISTS _godwit');
+  const { rows: schemas } = await session.query(
+    "SELECT FROM pg_catalog.pg_namespace WHERE nspname = '_godwit'",
+  );
+  if (schemas.length === 0) await session.query('CREATE SCHEMA IF NOT EXISTS _godwit');
   await session.query(`CREATE TABLE IF NOT EXISTS _godwit.statement (
     migration   text NOT NULL,
     checksum    text NOT NULL,

@@ -5,6 +5,7 @@ import { factsOf } from '../sql/facts';
 import type { SqlStatement } from '../sql/parse';
 import { runAlone } from './alone';
 import { runBackfill } from './backfill';
+import { tooLate } from './execution-plan';
 import { asOurselves, type FileRun, failedStatement, isConnectionLoss } from './file-run';
 import type { LockGuard } from './lock-guard';
 import { LockObserver } from './lock-observer';
@@ -24,6 +25,8 @@ export async function runStepwise(run: FileRun, key: JournalKey): Promise<FileOu
       run.log.skipped(index, 'finished before');
       continue;
     }
+    const late = backfillOf(statement) === undefined ? tooLate(run, [index + 1]) : undefined;
+    if (late !== undefined) return late;
     const result = await runOne(run, key, { index, statement, interrupted: state === 'started' });
     if (result.outcome !== 'done') return endedAt(run, key, result);
   }
@@ -74,7 +77,6 @@ async function attemptInTransaction(
   const locks = new TransactionLocks(run, guard, session);
   try {
     run.log.started(index);
-    await session.query('BEGIN');
     await locks.begin([step]);
     await locks.before(step);
     const observer = run.request.observeLocks ? await LockObserver.begin(session) : undefined;

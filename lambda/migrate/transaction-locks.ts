@@ -33,10 +33,12 @@ export class TransactionLocks {
   }
 
   /**
-   * While nothing is held yet: a worker of autovacuum is asked to leave by a lock that stands in no request's way, and
+   * Begins the transaction. While nothing is held yet, a worker of autovacuum is asked to leave by a lock that stands in no request's way, and
    * that then keeps the next one out.
    */
   async begin(asked: readonly Asked[]): Promise<void> {
+    this.#limitMs = this.#time.leftMs();
+    await this.#session.query(`BEGIN; SET LOCAL lock_timeout = ${this.#limitMs}`);
     if (this.#guard.vacuumed.size === 0) return;
     const needs = asked.flatMap(({ index }) => this.#needsOf(index));
     for (const { oid, relation } of needs) {

@@ -9,7 +9,7 @@ import { attach, attachIndex, detach, detachConcurrently } from './effects-parti
 import { rule } from './effects-rules';
 import { typeChange } from './effects-type-change';
 import type { LockMode } from './lock-modes';
-import { rangeName } from './names';
+import { nameParts, qualifiedName, rangeName } from './names';
 import type { Node } from './parse';
 
 interface Fact {
@@ -80,7 +80,7 @@ export const ACTIONS: Readonly<Record<string, Fact>> = {
     }
   }),
   AT_AddConstraint: {
-    ...strong('family', 'contract', 'again', constraintAddition),
+    ...strong('family', 'neutral', 'again', constraintAddition),
     mode: ({ def }) =>
       def !== undefined && 'Constraint' in def && def.Constraint.contype === 'CONSTR_FOREIGN'
         ? 'ShareRowExclusiveLock'
@@ -147,7 +147,9 @@ export const ACTIONS: Readonly<Record<string, Fact>> = {
   AT_DropInherit: strong('itself', 'neutral', 'once', ({ command }, effects) => {
     effects.lock(rangeIn(command, effects), 'AccessShareLock');
   }),
-  AT_AddOf: strong('itself', 'neutral', 'again'),
+  AT_AddOf: strong('itself', 'neutral', 'again', ({ command }, effects) => {
+    effects.lock(effects.find(qualifiedName(nameParts(command.def))), 'AccessShareLock');
+  }),
   AT_DropOf: strong('itself', 'neutral', 'once'),
   AT_ReplicaIdentity: strong('itself', 'neutral', 'again', ({ command, table }, effects) => {
     if (command.def === undefined || !('ReplicaIdentityStmt' in command.def)) return;

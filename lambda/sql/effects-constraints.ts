@@ -3,7 +3,7 @@ import type { ColumnDef, Constraint } from 'libpg-query';
 import type { CatalogRelation } from './catalog';
 import type { Action } from './effects-actions';
 import type { EffectsCollector } from './effects-collector';
-import { functionsIn } from './effects-mentions';
+import { functionsIn } from './effects-names';
 import { namedType, refusesValues } from './effects-types';
 import { nameParts, rangeName } from './names';
 import type { Node } from './parse';
@@ -19,19 +19,22 @@ export function columnAddition({ command, table, family }: Action, effects: Effe
     const referenced = lockReferenced(constraint, effects);
     if (constraints.some(({ contype }) => contype === 'CONSTR_DEFAULT')) effects.scanFamily(referenced);
   }
+  const isRequired = constraints.some(
+    ({ contype }) => contype === 'CONSTR_NOTNULL' || contype === 'CONSTR_PRIMARY',
+  );
+  const hasDefault = constraints.some(({ contype }) => contype === 'CONSTR_DEFAULT');
+  // An application that does not know the column gives it no value.
+  if (isRequired && !hasDefault && !isComputedForEachRow(column, constraints, effects))
+    effects.phase('contract');
   if (isComputedForEachRow(column, constraints, effects)) {
     for (const member of family) effects.rewriteTable(member);
     return;
   }
-  const hasDefault = constraints.some(({ contype }) => contype === 'CONSTR_DEFAULT');
   // A foreign key of a column that is NULL throughout holds.
   const isReference = hasDefault && constraints.some(({ contype }) => contype === 'CONSTR_FOREIGN');
   const needsCheck =
     isReference || constraints.some(({ contype }) => READS_THE_TABLE.includes(contype ?? ''));
-  const isNotNull = constraints.some(
-    ({ contype }) => contype === 'CONSTR_NOTNULL' || contype === 'CONSTR_PRIMARY',
-  );
-  if (needsCheck || (isNotNull && !hasDefault)) for (const member of family) effects.scan(member);
+  if (needsCheck || (isRequired && !hasDefault)) for (const member of family) effects.scan(member);
 }
 
 const READS_THE_TABLE: readonly string[] = ['CONSTR_CHECK', 'CONSTR_UNIQUE', 'CONSTR_PRIMARY'];
@@ -77,6 +80,7 @@ export function constraintAddition({ command, table, family }: Action, effects: 
     command.def !== undefined && 'Constraint' in command.def ? command.def.Constraint : undefined;
   if (constraint === undefined) return;
   if (constraint.contype !== 'CONSTR_NOTNULL') effects.once();
+  effects.phase(isOfNewColumns(constraint, table) ? 'expand' : 'contract');
   const isUnchecked = constraint.skip_validation === true || constraint.is_enforced === false;
   switch (constraint.contype) {
     case 'CONSTR_FOREIGN': {
@@ -105,6 +109,13 @@ export function constraintAddition({ command, table, family }: Action, effects: 
 }
 
 const names = (nodes: readonly Node[] | undefined): readonly string[] => (nodes ?? []).flatMap(nameParts);
+
+/** Whoever does not know a column yet cannot violate a constraint on it. */
+function isOfNewColumns(constraint: Constraint, table: CatalogRelation | undefined): boolean {
+  const columns = names([...(constraint.keys ?? []), ...(constraint.fk_attrs ?? [])]);
+  const isKnown = (column: string): boolean => table?.columns.some(({ name }) => name === column) === true;
+  return table === undefined || (columns.length > 0 && !columns.some(isKnown));
+}
 
 function indexedConstraint(constraint: Constraint, action: Action, effects: EffectsCollector): void {
   const { table, family } = action;

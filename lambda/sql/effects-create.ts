@@ -1,5 +1,6 @@
 /** Effects of creating things, on the relations that they are made on, of or from. */
 import type { Constraint, CreateStmt, IndexStmt } from 'libpg-query';
+import type { CatalogRelation } from './catalog';
 import type { EffectsCollector } from './effects-collector';
 import { parseQuery, readRelations } from './effects-data';
 import { lockForNewPartition } from './effects-partitions';
@@ -40,6 +41,12 @@ function reference(constraint: Constraint, effects: EffectsCollector): void {
   effects.lockFamily(effects.find(rangeName(constraint.pktable)), 'ShareRowExclusiveLock');
 }
 
+/** Whoever does not know a column yet cannot repeat a value of it. */
+const isOfNewColumns = ({ indexParams }: IndexStmt, { columns }: CatalogRelation): boolean =>
+  (indexParams ?? []).some(
+    (node) => 'IndexElem' in node && !columns.some(({ name }) => name === node.IndexElem.name),
+  );
+
 const indexNamed = ({ relation, idxname = '' }: IndexStmt, effects: EffectsCollector) =>
   effects.find({ schema: rangeName(relation).schema, name: idxname });
 
@@ -62,7 +69,9 @@ export const CREATE_RULES: Rules = {
     const table = effects.find(rangeName(index.relation));
     const isConcurrent = index.concurrent === true;
     const named = index.if_not_exists === true ? indexNamed(index, effects) : undefined;
-    effects.phase(table === undefined || index.unique !== true ? 'expand' : 'contract');
+    effects.phase(
+      index.unique === true && table !== undefined && !isOfNewColumns(index, table) ? 'contract' : 'expand',
+    );
     if (index.if_not_exists !== true) effects.once();
     // CONCURRENTLY scans twice, and in a weak mode: nobody waits for it, and so that is no matter here.
     const reach = index.relation?.inh === true ? effects.catalog.family : undefined;

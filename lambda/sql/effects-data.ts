@@ -2,7 +2,7 @@
 import type { RangeVar } from 'libpg-query';
 import type { CatalogRelation } from './catalog';
 import type { EffectsCollector } from './effects-collector';
-import { functionsIn, usesIn } from './effects-mentions';
+import { functionsIn, usesIn } from './effects-names';
 import { type Rules, rule } from './effects-rules';
 import type { LockMode } from './lock-modes';
 import { type QualifiedName, rangeName } from './names';

@@ -1,8 +1,9 @@
 /** Collects the names in a statement of which the catalog must be asked before its effects can be told. */
-import type { AlterTableCmd, AlterTableStmt, ColumnDef, CreateStmt, DropStmt } from 'libpg-query';
+import type { AlterTableCmd, AlterTableStmt, CreateStmt, DropStmt } from 'libpg-query';
+import { ASPECTS, type Aspect, aspectsOf, EVERYTHING, newTypeOf } from './effects-aspects';
+import { functionsIn, rangesIn } from './effects-names';
 import { nameParts, type QualifiedName, qualifiedName, rangeName } from './names';
 import type { Node, SqlStatement } from './parse';
-import { children, isTree, type Tree } from './search';
 
 /** An object that goes, and with it whatever depends on it. */
 export interface Doomed {
@@ -22,30 +23,6 @@ export interface Doomed {
   /** The column's or constraint's own name. */
   readonly part: string | undefined;
 }
-
-/** What about the relations matters, beyond what they are, their partitions and their children. */
-export type Aspect =
-  | 'columns'
-  | 'constraints'
-  | 'indexes'
-  | 'parents'
-  | 'references'
-  | 'sequences'
-  | 'reads'
-  | 'storage'
-  | 'typed';
-
-const EVERYTHING: readonly Aspect[] = [
-  'columns',
-  'constraints',
-  'indexes',
-  'parents',
-  'references',
-  'sequences',
-  'reads',
-  'storage',
-  'typed',
-];
 
 export interface Mentions {
   /** Relations that may exist before the statement. */
@@ -80,56 +57,7 @@ export function relationsMentioned(statement: SqlStatement): Mentions {
   return { ...NOTHING, aspects, functions: functionsIn(node), ...mentions };
 }
 
-/** Statements whose effects depend on little, and that are so frequent that it is worth asking for less. */
-const ASPECTS: Readonly<Record<string, readonly Aspect[]>> = {
-  IndexStmt: [],
-  CommentStmt: [],
-  CreateTrigStmt: [],
-  CreatePolicyStmt: [],
-  CreateStmt: ['parents', 'indexes', 'constraints', 'references'],
-  InsertStmt: ['parents', 'constraints', 'references', 'sequences', 'reads'],
-  UpdateStmt: ['parents', 'constraints', 'references', 'sequences', 'reads'],
-  DeleteStmt: ['parents', 'constraints', 'references', 'sequences', 'reads'],
-  MergeStmt: ['parents', 'constraints', 'references', 'sequences', 'reads'],
-  SelectStmt: ['reads'],
-};
-
-/** Likewise of ALTER TABLE. */
-const COMMAND_ASPECTS: Readonly<Record<string, readonly Aspect[]>> = {
-  AT_ColumnDefault: [],
-  AT_DropNotNull: [],
-  AT_SetNotNull: ['columns', 'constraints'],
-  AT_SetStatistics: [],
-  AT_SetRelOptions: [],
-  AT_EnableRowSecurity: [],
-  AT_ValidateConstraint: ['constraints', 'references'],
-};
-
-function aspectsOf(commands: readonly AlterTableCmd[]): readonly Aspect[] {
-  const all = commands.flatMap(({ subtype = '', def }): readonly Aspect[] => {
-    const isPlain =
-      (subtype === 'AT_AddColumn' &&
-        def !== undefined &&
-        'ColumnDef' in def &&
-        isStoredOnce(def.ColumnDef)) ||
-      (subtype === 'AT_AddConstraint' &&
-        def !== undefined &&
-        'Constraint' in def &&
-        def.Constraint.contype === 'CONSTR_FOREIGN');
-    return isPlain ? ['columns'] : (COMMAND_ASPECTS[subtype] ?? EVERYTHING);
-  });
-  return [...new Set(all)];
-}
-
-/** A new column whose value, if any, is one for all rows, so that the table is not written anew. */
-const isStoredOnce = (column: ColumnDef): boolean =>
-  newTypeOf(column).length === 0 &&
-  (column.constraints ?? []).every(
-    (node) =>
-      'Constraint' in node &&
-      !['CONSTR_IDENTITY', 'CONSTR_GENERATED'].includes(node.Constraint.contype ?? '') &&
-      functionsIn(node).length === 0,
-  );
+const RENAME_ASPECTS: readonly Aspect[] = ['constraints', 'indexes', 'typed'];
 
 /** Kinds whose objects are not (only) relations in their parse tree. */
 const SPECIAL: Readonly<Record<string, (node: Node) => Partial<Mentions> | undefined>> = {
@@ -156,7 +84,7 @@ const SPECIAL: Readonly<Record<string, (node: Node) => Partial<Mentions> | undef
     const { relation, idxname: name, if_not_exists } = node.IndexStmt;
     const table = rangeName(relation);
     const index = if_not_exists === true && name !== undefined ? [{ schema: table.schema, name }] : [];
-    return { relations: [table, ...index] };
+    return { relations: [table, ...index], aspects: node.IndexStmt.unique === true ? ['columns'] : [] };
   },
   CompositeTypeStmt: () => ({}),
   CreateFunctionStmt: (node) => ({
@@ -182,6 +110,13 @@ const SPECIAL: Readonly<Record<string, (node: Node) => Partial<Mentions> | undef
     if (kind === 'REINDEX_OBJECT_SCHEMA') return { schemas: [name ?? ''] };
     return { relations: relation === undefined ? [] : [rangeName(relation)] };
   },
+  RenameStmt: (node) =>
+    'RenameStmt' in node
+      ? {
+          relations: rangesIn(node),
+          aspects: node.RenameStmt.renameType === 'OBJECT_COLUMN' ? [] : RENAME_ASPECTS,
+        }
+      : undefined,
   TruncateStmt: (node) =>
     'TruncateStmt' in node
       ? {
@@ -190,13 +125,23 @@ const SPECIAL: Readonly<Record<string, (node: Node) => Partial<Mentions> | undef
         }
       : undefined,
   AlterExtensionStmt: () => ({}),
+  AlterExtensionContentsStmt: (node) =>
+    'AlterExtensionContentsStmt' in node
+      ? {
+          relations: relationOf(
+            node.AlterExtensionContentsStmt.objtype,
+            node.AlterExtensionContentsStmt.object,
+          ),
+        }
+      : undefined,
   CreatePublicationStmt: (node) => ({ relations: rangesIn(node) }),
 };
 
 function ofCreate({ relation: _, ofTypename, ...rest }: CreateStmt): Partial<Mentions> {
+  const isAlone = (rest.inhRelations ?? []).length === 0;
   const type = ofTypename === undefined ? [] : [qualifiedName((ofTypename.names ?? []).flatMap(nameParts))];
   // A composite type is a relation of the same name.
-  return { relations: [...rangesIn(rest), ...type] };
+  return { relations: [...rangesIn(rest), ...type], ...(isAlone ? { aspects: [] } : {}) };
 }
 
 function ofAlterTable(alter: AlterTableStmt): Partial<Mentions> {
@@ -209,7 +154,7 @@ function ofAlterTable(alter: AlterTableStmt): Partial<Mentions> {
     return subtype === 'AT_DropConstraint' ? [{ kind: 'constraint', name: table, part }] : [];
   });
   return {
-    relations: rangesIn(alter),
+    relations: [...rangesIn(alter), ...commands.flatMap(compositeOf)],
     types: commands.flatMap(typeOf),
     doomed,
     aspects: alter.objtype === 'OBJECT_TYPE' ? EVERYTHING : aspectsOf(commands),
@@ -222,23 +167,6 @@ function typeOf({ subtype, def }: AlterTableCmd): QualifiedName[] {
   const name = qualifiedName((def.ColumnDef.typeName.names ?? []).flatMap(nameParts));
   return subtype === 'AT_AddColumn' ? newTypeOf(def.ColumnDef) : [name];
 }
-
-function newTypeOf(column: ColumnDef): QualifiedName[] {
-  const name = qualifiedName((column.typeName?.names ?? []).flatMap(nameParts));
-  return name.schema === 'pg_catalog' || PLAIN_TYPES.includes(name.name) ? [] : [name];
-}
-
-const PLAIN_TYPES: readonly string[] = [
-  'text',
-  'json',
-  'jsonb',
-  'uuid',
-  'date',
-  'timestamptz',
-  'bytea',
-  'inet',
-  'xml',
-];
 
 const DROPPED: Readonly<Record<string, Doomed['kind']>> = {
   OBJECT_TABLE: 'relation',
@@ -272,6 +200,11 @@ export const ON_RELATION: readonly (string | undefined)[] = [
   'OBJECT_COLUMN',
   'OBJECT_TABCONSTRAINT',
 ];
+
+/** `OF type`: a composite type is a relation of the same name. */
+function compositeOf({ subtype, def }: AlterTableCmd): QualifiedName[] {
+  return subtype === 'AT_AddOf' ? [qualifiedName(nameParts(def))] : [];
+}
 
 function ofDrop(drop: DropStmt): Partial<Mentions> {
   const names = (drop.objects ?? []).map((object) => nameParts(object));
@@ -313,62 +246,4 @@ function ownersIn(options: readonly Node[] | undefined): QualifiedName[] {
     const parts = nameParts(option.DefElem.arg);
     return parts.length < 2 ? [] : [qualifiedName(parts.slice(0, -1))];
   });
-}
-
-/** Names of relations wherever they stand; a name that a WITH query goes by in its place is none. */
-export function rangesIn(tree: unknown): QualifiedName[] {
-  return dedupe(usesIn(tree, []).map(({ name }) => name));
-}
-
-export interface RelationUse {
-  readonly name: QualifiedName;
-  /** `field`: the object of a statement, e.g. where an INSERT goes; `from`: what a query reads. */
-  readonly place: 'field' | 'from';
-}
-
-export function usesIn(tree: unknown, hidden: readonly string[]): RelationUse[] {
-  if (Array.isArray(tree)) return tree.flatMap((branch) => usesIn(branch, hidden));
-  if (!isTree(tree)) return [];
-  if (isTree(tree.RangeVar)) {
-    const name = rangeName(tree.RangeVar);
-    return name.schema === undefined && hidden.includes(name.name) ? [] : [{ name, place: 'from' }];
-  }
-  if (typeof tree.relname === 'string') return [{ name: rangeName(tree), place: 'field' }];
-  const { withClause, ...rest } = tree;
-  if (!isTree(withClause)) return children(rest).flatMap((branch) => usesIn(branch, hidden));
-  return usesBesideWith(withClause, rest, hidden);
-}
-
-/** A WITH query sees those before it, and with RECURSIVE all of them and itself. */
-function usesBesideWith(withClause: Tree, rest: Tree, hidden: readonly string[]): RelationUse[] {
-  const queries = (Array.isArray(withClause.ctes) ? withClause.ctes : []).flatMap((cte: unknown) =>
-    isTree(cte) && isTree(cte.CommonTableExpr) ? [cte.CommonTableExpr] : [],
-  );
-  const names = queries.map(({ ctename }) => String(ctename));
-  const isRecursive = withClause.recursive === true;
-  return [
-    ...queries.flatMap(({ ctequery }, index) =>
-      usesIn(ctequery, [...hidden, ...(isRecursive ? names : names.slice(0, index))]),
-    ),
-    ...children(rest).flatMap((branch) => usesIn(branch, [...hidden, ...names])),
-  ];
-}
-
-export function functionsIn(tree: unknown): QualifiedName[] {
-  return dedupe(
-    nodesIn(tree, (node) => isTree(node.FuncCall)).map(({ FuncCall }) =>
-      qualifiedName(((FuncCall as Tree).funcname as Node[]).flatMap(nameParts)),
-    ),
-  );
-}
-
-function nodesIn(tree: unknown, wanted: (node: Tree) => boolean): Tree[] {
-  if (Array.isArray(tree)) return tree.flatMap((branch) => nodesIn(branch, wanted));
-  if (!isTree(tree)) return [];
-  const below = children(tree).flatMap((branch) => nodesIn(branch, wanted));
-  return wanted(tree) ? [tree, ...below] : below;
-}
-
-function dedupe(names: readonly QualifiedName[]): QualifiedName[] {
-  return [...new Map(names.map((name) => [JSON.stringify([name.schema, name.name]), name])).values()];
 }

@@ -2,7 +2,8 @@
 import type { EffectsCollector } from './effects-collector';
 import { parseQuery } from './effects-data';
 import { lockTyped } from './effects-losses';
-import { ON_RELATION, rangesIn } from './effects-mentions';
+import { ON_RELATION } from './effects-mentions';
+import { rangesIn } from './effects-names';
 import { type Kind, type Rules, rule, rules } from './effects-rules';
 import { nameParts, qualifiedName, rangeName } from './names';
 import type { Node } from './parse';
@@ -51,19 +52,18 @@ const SETTINGS: readonly Kind[] = [
   'AlterCollationStmt',
   'AlterOperatorStmt',
   'AlterTypeStmt',
-  'AlterFdwStmt',
-  'AlterForeignServerStmt',
-  'AlterUserMappingStmt',
   'AlterTSConfigurationStmt',
   'AlterTSDictionaryStmt',
   'ListenStmt',
   'UnlistenStmt',
   'NotifyStmt',
   'TransactionStmt',
-  'AlterObjectDependsStmt',
 ];
 
 const ONCE: readonly Kind[] = [
+  'AlterFdwStmt',
+  'AlterForeignServerStmt',
+  'AlterUserMappingStmt',
   'DropRoleStmt',
   'DropdbStmt',
   'DropTableSpaceStmt',
@@ -195,6 +195,9 @@ export const OTHER_RULES: Rules = {
   ...rule('AlterPublicationStmt', (node, effects) => {
     effects.once();
     lockNamed(node, effects, 'ShareUpdateExclusiveLock');
+  }),
+  ...rule('AlterObjectDependsStmt', ({ relation }, effects) => {
+    effects.lock(effects.find(rangeName(relation)), 'AccessExclusiveLock');
   }),
   ...rule('AlterStatsStmt', () => undefined),
   ...rule('AlterExtensionContentsStmt', ({ object }, effects) => {

@@ -1,6 +1,6 @@
 /** Tells before a statement runs what it locks, reads in full, writes anew and takes away, from its parse tree and the catalog. */
 import type { Catalog } from './catalog';
-import { ALTER_RULES } from './effects-alter';
+import { ACTIONS, ALTER_RULES } from './effects-alter';
 import { EffectsCollector, type StatementEffects } from './effects-collector';
 import { CREATE_RULES } from './effects-create';
 import { DATA_RULES } from './effects-data';
@@ -31,6 +31,9 @@ const RULES: Rules = {
 
 /** Kinds of statements of which the effects are known. */
 export const KNOWN_KINDS: readonly string[] = Object.keys(RULES);
+
+/** Actions of ALTER TABLE likewise. */
+export const KNOWN_ACTIONS: readonly string[] = Object.keys(ACTIONS);
 
 export function effectsOf(statement: SqlStatement, catalog: Catalog): StatementEffects {
   const effects = new EffectsCollector(catalog);

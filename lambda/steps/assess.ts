@@ -2,7 +2,14 @@
 import type { Migration } from '../domain/migration';
 import { type MigrationOutcomeFact, planRollback } from '../domain/rollback-plan';
 import type { PhaseRecords } from '../domain/run';
-import { findLedger, isApplied, isUnfinished, readLedger, rollBackMigration } from '../migrate/ledger';
+import {
+  findLedger,
+  isApplied,
+  isOfRun,
+  isUnfinished,
+  readLedger,
+  rollBackMigration,
+} from '../migrate/ledger';
 import { withSession } from '../ports/database';
 import { pendingMigrations, type RunContext } from './context';
 import { step } from './enter';
@@ -43,7 +50,7 @@ async function outcomeFacts(run: RunContext): Promise<readonly MigrationOutcomeF
       return {
         name: migration.name,
         effect:
-          !row || isSomebodyElses(told, migration)
+          !row || isSomebodyElses(told, migration) || (isApplied(row) && !isOfRun(row, run.runId))
             ? 'undone'
             : isApplied(row)
               ? 'applied'

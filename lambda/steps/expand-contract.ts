@@ -1,5 +1,7 @@
-/** Tells contracting migrations, which take something away, from expanding ones, which only add. */
+/** Tells contracting migrations, which take something away or begin to refuse it, from expanding ones, which only add. */
 import type { Migration } from '../domain/migration';
+import type { Catalog } from '../sql/catalog';
+import { effectsOf } from '../sql/effects';
 import { factsOf } from '../sql/facts';
 import { parseScript } from '../sql/parse';
 
@@ -9,5 +11,11 @@ export async function lossesOf(migration: Migration): Promise<readonly string[]>
   return script.statements.flatMap((statement) => factsOf(statement).destructive ?? []);
 }
 
-export const isContract = async (migration: Migration): Promise<boolean> =>
-  (await lossesOf(migration)).length > 0;
+/** Judged by the database as it is before: what a migration does to a table that it makes itself harms nobody. */
+export async function isContract(migration: Migration, catalog: Catalog): Promise<boolean> {
+  const { statements } = await parseScript(migration.sql);
+  return (
+    statements.some((statement) => effectsOf(statement, catalog).phase === 'contract') ||
+    (await lossesOf(migration)).length > 0
+  );
+}

@@ -1,6 +1,7 @@
 /** Migrate: the executor on the real database, watched for whoever waits because of it. */
 import type { JournalEntry, MigrationFailure, PhaseRecords } from '../domain/run';
-import { type MigrateOutcome, migrate } from '../migrate/executor';
+import { estimatesFrom } from '../migrate/execution-plan';
+import { type MigrateOutcome, type MigrateRequest, migrate } from '../migrate/executor';
 import { AnotherExecutorHolds } from '../migrate/executor-lock';
 import { startLockWatch } from '../migrate/lock-watch';
 import { pendingMigrations, type RunContext, type StepOutcome } from './context';
@@ -41,6 +42,7 @@ export const migrateStep = step<'Migrate'>('Migrate', async (run) => {
       fencingToken,
       watch,
       clock,
+      ...limitsOf(run),
       onEvent: (event) => running.follow(event),
     });
     const { worstBlockingMs, blockings, series } = await watch.stop();
@@ -78,6 +80,16 @@ function conclusionOf(run: RunContext, outcome: MigrateOutcome): StepOutcome<Mig
         message: stoppedText(outcome),
         record: { ...record, aborted: true, ...abortedIn(outcome) },
       };
+    case 'needs-long-runner': {
+      const { migration, statement, estimateMs } = outcome;
+      const message =
+        `statement ${statement} of ${migration} would take about ${Math.round(estimateMs / 1_000)} s, ` +
+        `longer than this step may; nothing of it was begun`;
+      const statementsDone = statement - 1;
+      const atomic = statementsDone === 0;
+      const failure = { migration, statement, line: 0, message, atomic, statementsDone };
+      return { verdict: 'failed', message, record: { ...record, failure } };
+    }
     case 'failed':
       return {
         verdict: 'failed',
@@ -85,6 +97,13 @@ function conclusionOf(run: RunContext, outcome: MigrateOutcome): StepOutcome<Mig
         record: { ...record, failure: outcome.failed },
       };
   }
+}
+
+/** Where a step is ended when its time is over, nothing is begun that would not be finished by then. */
+function limitsOf(run: RunContext): Pick<MigrateRequest, 'estimates' | 'stepTimeMs'> {
+  if (run.endsOverdueSteps !== true) return {};
+  const rehearsed = run.journal.record('Rehearse')?.statements ?? [];
+  return { estimates: estimatesFrom(rehearsed), stepTimeMs: run.stepTimeMs };
 }
 
 /** Another executor may have been faster. */

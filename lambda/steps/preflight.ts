@@ -1,15 +1,19 @@
 /** Preflight: read-only checks that a migration may begin. Whatever it cannot tell, it does not let pass. */
 import { checklist } from '../checks/checklist';
 import { checkHistory, driftFinding } from '../checks/history';
+import { checkLiveSessions, mayChangeTypes, type PendingStatement } from '../checks/live-sessions';
 import { checkServer } from '../checks/server';
 import { checkArchiving, checkCapacity } from '../checks/surroundings';
 import { checkTransactions } from '../checks/transactions';
 import { type Finding, hasErrors } from '../domain/finding';
 import type { Migration, Project } from '../domain/migration';
 import type { Policy } from '../domain/run';
+import { readCatalog } from '../migrate/read-catalog';
 import type { Database, Session } from '../ports/database';
 import { DatabaseRefused, DatabaseUnreachable, withSession } from '../ports/database';
 import type { HistoryDiagnosis } from '../ports/schema-engine';
+import type { Catalog } from '../sql/catalog';
+import { parseScript, type SqlStatement } from '../sql/parse';
 import type { RunContext } from './context';
 import { driftFrom } from './drift';
 import { step } from './enter';
@@ -42,7 +46,7 @@ async function inspect(run: RunContext) {
     applied.map((migration) => migration.name),
     server.hasTables,
   );
-  const pending = await choosePending(project, history, run.policy);
+  const pending = await choosePending(run, history);
   const findings: Finding[] = [...server.findings, ...historyFindings];
 
   if (history.hasLedger && !hasErrors(historyFindings)) {
@@ -55,6 +59,8 @@ async function inspect(run: RunContext) {
     findings.push(...(await checkArchiving(run.recovery)));
     findings.push(...(await checkCapacity(run.capacity, server.databaseBytes)));
     findings.push(...rehearsalFindings(run));
+    run.tell('what live sessions will notice');
+    findings.push(...(await liveSessionFindings(run.database, pending)));
   }
   if (hasErrors(findings)) return blocked(run, findings, server.databaseBytes, pending);
 
@@ -81,12 +87,7 @@ interface ServerInspection {
 }
 
 function inspectServer(database: Database, policy: Policy): Promise<ServerInspection> {
-  const options = {
-    applicationName: 'godwit preflight',
-    readOnly: true,
-    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-  };
-  return withSession(database, options, async (session) => ({
+  return withSession(database, READ_ONLY, async (session) => ({
     findings: [
       ...(await checkServer(session)),
       ...(await checkTransactions(session, policy.oldTransactionMs)),
@@ -110,22 +111,59 @@ function appliedMigrations(project: Project, history: HistoryDiagnosis): readonl
 }
 
 /** The leading pending migrations that this run shall take: up to `until`, and of the wanted phase only. */
-async function choosePending(
-  project: Project,
-  history: HistoryDiagnosis,
-  policy: Policy,
-): Promise<readonly Migration[]> {
+async function choosePending(run: RunContext, history: HistoryDiagnosis): Promise<readonly Migration[]> {
+  const { policy } = run;
+  const { project } = run.request;
   const pending = new Set(
     history.hasLedger ? history.pending : project.migrations.map((migration) => migration.name),
   );
   const last = project.migrations.findIndex((migration) => migration.name === policy.until);
   const wanted = policy.until === undefined ? project.migrations : project.migrations.slice(0, last + 1);
+  const candidates = wanted.filter(({ name }) => pending.has(name));
+  if (policy.phase === 'all') return candidates;
+  const statements = await Promise.all(
+    candidates.map(async ({ sql }) => (await parseScript(sql)).statements),
+  );
+  const catalog = await catalogFor(run.database, statements.flat());
   const chosen: Migration[] = [];
-  for (const migration of wanted.filter(({ name }) => pending.has(name))) {
-    if (policy.phase !== 'all' && (await isContract(migration)) !== (policy.phase === 'contract')) break;
+  for (const migration of candidates) {
+    if ((await isContract(migration, catalog)) !== (policy.phase === 'contract')) break;
     chosen.push(migration);
   }
   return chosen;
+}
+
+const READ_ONLY = {
+  applicationName: 'godwit preflight',
+  readOnly: true,
+  statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+} as const;
+
+const catalogFor = (database: Database, statements: readonly SqlStatement[]): Promise<Catalog> =>
+  withSession(database, READ_ONLY, (session) => readCatalog(session, statements));
+
+async function liveSessionFindings(
+  database: Database,
+  migrations: readonly Migration[],
+): Promise<readonly Finding[]> {
+  const all = await Promise.all(
+    migrations.map(async ({ name, sql }) =>
+      (await parseScript(sql)).statements.map(
+        (statement, index): PendingStatement => ({
+          migration: name,
+          number: index + 1,
+          statement,
+        }),
+      ),
+    ),
+  );
+  const changing = all.flat().filter(({ statement }) => mayChangeTypes(statement));
+  if (changing.length === 0) return [];
+  const catalog = await catalogFor(
+    database,
+    changing.map(({ statement }) => statement),
+  );
+  return checkLiveSessions(changing, catalog);
 }
 
 function rehearsalFindings(run: RunContext): readonly Finding[] {

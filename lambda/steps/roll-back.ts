@@ -16,6 +16,9 @@ export const rollBack = step<'RollBack'>('RollBack', async (run) => {
       migration,
       maxBlockingMs: run.policy.maxBlockingMs,
       giveUpAfterMs: run.policy.lockGiveUpMs,
+      ...(run.policy.terminateIdleAfterMs === undefined
+        ? {}
+        : { terminateIdleAfterMs: run.policy.terminateIdleAfterMs }),
       clock: run.clock,
       fencingToken: run.fencingToken,
       ...(run.takenOver ? { signal: run.takenOver } : {}),

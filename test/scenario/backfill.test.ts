@@ -1,4 +1,5 @@
 import { type MigrateOutcome, migrate, type StatementEvent } from '../../lambda/migrate/executor';
+import { startLockWatch } from '../../lambda/migrate/lock-watch';
 import { ConnectionLost, type Database } from '../../lambda/ports/database';
 import { clock, useWallet } from '../support/wallet-executor';
 
@@ -388,4 +389,56 @@ describe('those who hold its rows, or want them', () => {
     // The whole takes more than 750 ms.
     expect(Math.max(...waits)).toBeLessThan(500);
   });
+
+  test('are not alone: a replica that falls behind is waited for, and it says so', async () => {
+    const watch = await startLockWatch({ database: wallet.database });
+    const messages: string[] = [];
+    // Hours pass with each message, so that the server is asked for its WAL and dead rows, too.
+    const later = {
+      now: () => new Date(clock.now().getTime() + messages.length * 3_600_000),
+      sleep: clock.sleep.bind(clock),
+    };
+    const lagging = {
+      ...VITALS,
+      get replicaLagMs() {
+        return messages.length === 1 ? 9_000 : 0;
+      },
+    };
+    try {
+      const outcome = await up(ONCE, {
+        clock: later,
+        watch: {
+          worstBlockingMs: () => watch.worstBlockingMs(),
+          takeBlockers: () => watch.takeBlockers(),
+          takeBreach: () => watch.takeBreach(),
+          attention: (level) => watch.attention(level),
+          follow: (pid) => watch.follow(pid),
+          stop: () => watch.stop(),
+          vitals: () => lagging,
+        },
+        onEvent: ({ status, message }) => {
+          if (status === 'progress') messages.push(message ?? '');
+        },
+      });
+      expect(outcome).toMatchObject({ outcome: 'applied' });
+    } finally {
+      await watch.stop();
+    }
+    expect(messages[1]).toBe('slowed down: a replica is 9 s and 0 MB behind');
+    expect(await visits()).toEqual([{ visits: 1, rows: ROWS }]);
+  });
 });
+
+const VITALS = {
+  at: '2026-11-22T12:00:00.000Z',
+  roundTripMs: 1,
+  waiting: 0,
+  longestWaitMs: 0,
+  connections: 20,
+  active: 5,
+  maxConnections: 100,
+  walBytes: 0,
+  replicaLagBytes: undefined,
+  databaseBytes: undefined,
+  build: undefined,
+};

@@ -1,6 +1,13 @@
 import { SystemClock } from '../../lambda/adapters/system-clock';
 import { checksumOf } from '../../lambda/domain/migration';
 import { migrate, type StatementEvent } from '../../lambda/migrate/executor';
+import {
+  ensureJournal,
+  readDetail,
+  readJournal,
+  recordProgress,
+  recordStarted,
+} from '../../lambda/migrate/statement-journal';
 import { type Database, type Session, withSession } from '../../lambda/ports/database';
 import { useCluster } from '../support/cluster';
 
@@ -235,5 +242,37 @@ describe('an interrupted DETACH PARTITION CONCURRENTLY', () => {
     expect(await rows('SELECT 1 FROM pg_inherits WHERE inhdetachpending')).toHaveLength(1);
     await again(sql);
     expect(await rows("SELECT 1 FROM pg_inherits WHERE inhrelid = 'day_1'::regclass")).toEqual([]);
+  });
+});
+
+describe('the statement journal', () => {
+  const key = { migration: '1_test', checksum: 'c', direction: 'up' } as const;
+  const entry = { ordinal: 1, runId: 'run-1' };
+  const inSession = <T>(work: (session: Session) => Promise<T>): Promise<T> =>
+    withSession(database, { applicationName: 'test' }, work);
+
+  test('of an earlier version gets what it lacks, and is left alone then', async () => {
+    await inSession(ensureJournal);
+    await rows('ALTER TABLE _godwit.statement DROP COLUMN detail');
+    await inSession(ensureJournal);
+    const table = "SELECT xmin, attnum FROM pg_attribute WHERE attrelid = '_godwit.statement'::regclass";
+    const before = await rows(table);
+    await inSession(ensureJournal);
+    expect(await rows(table)).toEqual(before);
+  });
+
+  test('keeps what was noted first, what progress was made last, and neither of another content', async () => {
+    await inSession(async (session) => {
+      await ensureJournal(session);
+      expect(await readDetail(session, key, 1)).toBeUndefined();
+      await recordStarted(session, key, entry, { 'a "name"': [1, 'é\\', null] });
+      await recordStarted(session, key, entry, { other: true });
+      expect(await readDetail(session, key, 1)).toEqual({ 'a "name"': [1, 'é\\', null] });
+      await recordProgress(session, key, entry, { cursor: ['9223372036854775807'] });
+      await recordProgress(session, key, { ...entry, runId: 'run-2' }, { cursor: ['7'] });
+      expect(await readDetail(session, key, 1)).toEqual({ cursor: ['7'] });
+      expect(await readDetail(session, { ...key, checksum: 'd' }, 1)).toBeUndefined();
+      expect(await readJournal(session, key)).toEqual(new Map([[1, 'started']]));
+    });
   });
 });

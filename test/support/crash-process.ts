@@ -38,8 +38,9 @@ export class CrashProcesses {
   #next: Promise<ChildProcess> | undefined;
 
   async start(order: CrashOrder): Promise<CrashProcess> {
-    const child = await (this.#next ?? this.#spawn());
+    const warm = this.#next ?? this.#spawn();
     this.#next = this.#spawn();
+    const child = await warm;
     let tellReached: (news: Reached | undefined) => void = () => undefined;
     const reached = new Promise<Reached | undefined>((resolve) => {
       tellReached = resolve;
@@ -52,12 +53,13 @@ export class CrashProcesses {
       child.once('exit', (_, signal) => resolve({ news: 'died', signal: signal ?? 'none' }));
     });
     void ended.then(() => tellReached(undefined));
-    child.send(order);
+    child.send(order, () => undefined);
     return {
       reached,
       ended,
       goOn: () => {
-        if (child.connected) child.send('go on');
+        // It may just have come to its end: then there is nobody to tell.
+        if (child.connected) child.send('go on', () => undefined);
       },
       kill: () => {
         child.kill('SIGKILL');

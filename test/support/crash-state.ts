@@ -1,6 +1,7 @@
 /** All that two runs of the same migrations must agree on: schema, every row, ledger, and no trace of an interruption. */
 import { pictureCatalog } from '../../lambda/checks/catalog';
 import { readLedger } from '../../lambda/migrate/ledger';
+import { journalExists } from '../../lambda/migrate/statement-journal';
 import { type Database, withSession } from '../../lambda/ports/database';
 
 const TABLES = `SELECT schemaname || '.' || tablename AS name FROM pg_tables
@@ -17,9 +18,9 @@ export const crashState = (database: Database): Promise<Readonly<Record<string, 
     );
     const { rows: data } = await session.query(contents.join(' UNION ALL '));
     const { rows: invalid } = await session.query(INVALID);
-    const { rows: journal } = await session.query(
-      "SELECT to_regclass('_godwit.statement') IS NULL OR (xpath('/row/n/text()', query_to_xml('SELECT count(*) AS n FROM _godwit.statement', false, true, '')))[1]::text = '0' AS empty",
-    );
+    const { rows: journal } = (await journalExists(session))
+      ? await session.query('SELECT * FROM _godwit.statement')
+      : { rows: [] };
     const ledger = (await readLedger(session))
       .filter(({ rolledBackAt }) => rolledBackAt === undefined)
       .map(({ name, finishedAt, appliedSteps, logs }) => [

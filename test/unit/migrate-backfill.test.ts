@@ -30,7 +30,7 @@ describe('the size of batches', () => {
             sizes.push(pace.rows);
           }
           const ideal = Math.min(10_000, Math.max(1, pace.targetMs / msPerRow));
-          expect(pace.targetMs).toBeLessThanOrEqual(Math.min(40, budget * 0.4));
+          expect(pace.targetMs).toBeLessThanOrEqual(Math.min(25, budget * 0.25));
           for (const size of sizes.slice(-5)) {
             expect(size).toBeLessThanOrEqual(ideal * 1.5 + 1);
             expect(size).toBeGreaterThanOrEqual(Math.floor(ideal / 2));

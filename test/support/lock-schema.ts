@@ -1,4 +1,4 @@
-/** For the test of predicted locks: a schema with something of everything. */
+/** For the test of predicted effects: a schema with something of everything. */
 
 export const LOCK_SCHEMA = `
 CREATE ROLE lock_reader;
@@ -93,4 +93,23 @@ CREATE SCHEMA whole;
 CREATE TABLE whole.one (id int PRIMARY KEY, parent_id int REFERENCES public.parent);
 CREATE VIEW whole.seen AS SELECT id FROM whole.one;
 CREATE TABLE moody (m mood);
+CREATE TABLE couple (a int, b int);
+CREATE FOREIGN DATA WRAPPER far;
+CREATE SERVER far_server FOREIGN DATA WRAPPER far;
+CREATE USER MAPPING FOR CURRENT_USER SERVER far_server;
+CREATE FOREIGN TABLE far_table (id int) SERVER far_server OPTIONS (place 'x');
+CREATE OPERATOR FAMILY some_family USING btree;
+CREATE FUNCTION hear() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+CREATE EVENT TRIGGER heard ON login EXECUTE FUNCTION hear();
+CREATE SUBSCRIPTION followed CONNECTION '' PUBLICATION y WITH (connect = false, slot_name = NONE);
+CREATE COLLATION sorted (provider = libc, locale = 'C');
+CREATE FUNCTION are_same(mood, mood) RETURNS bool LANGUAGE sql AS 'SELECT true';
+CREATE OPERATOR === (LEFTARG = mood, RIGHTARG = mood, FUNCTION = are_same, RESTRICT = eqsel);
+CREATE TYPE stretch;
+CREATE FUNCTION stretch_in(cstring) RETURNS stretch LANGUAGE internal IMMUTABLE STRICT AS 'textin';
+CREATE FUNCTION stretch_out(stretch) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'textout';
+CREATE TYPE stretch (INPUT = stretch_in, OUTPUT = stretch_out);
+CREATE TEXT SEARCH CONFIGURATION words (COPY = simple);
+CREATE TEXT SEARCH DICTIONARY terms (TEMPLATE = simple);
+CREATE ACCESS METHOD other_heap TYPE TABLE HANDLER heap_tableam_handler;
 `;
