@@ -1,4 +1,4 @@
-/** Findings about what live sessions will notice: a column whose type changes fails their prepared statements once. */
+/** Findings about what live sessions will notice: once a column's type changes, their prepared statements that return it fail. */
 import type { Finding } from '../domain/finding';
 import type { Catalog } from '../sql/catalog';
 import { effectsOf } from '../sql/effects';
@@ -32,9 +32,9 @@ export function checkLiveSessions(
         line: statement.line,
         subject: column,
         effect:
-          'its type changes: named prepared statements of connected sessions that return it fail once with SQLSTATE 0A000, "cached plan must not change result type"',
+          'its type changes: named prepared statements of connected sessions that return it fail with SQLSTATE 0A000, "cached plan must not change result type", until they are prepared anew; some drivers do that after one failure, others (node-postgres) not on the same connection',
         remedy:
-          'Let the application repeat a query once on that error, restart its connections after the migration, or add a column of the new type and move over to it (expand/contract).',
+          'On that error let the application close the connection (or DEALLOCATE the statement) and repeat the query once, or restart its connections after the migration, or add a column of the new type and move over to it (expand/contract).',
       }),
     ),
   );

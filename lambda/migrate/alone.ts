@@ -2,7 +2,7 @@
 import { GodwitError } from '../domain/errors';
 import { type Session, StatementFailed } from '../ports/database';
 import { summaryOf } from '../sql/summary';
-import { asOurselves, type FileRun, isConnectionLoss, lockTimeoutFor } from './file-run';
+import { asOurselves, type FileRun, isConnectionLoss, lockTimeoutFor, undo } from './file-run';
 import { type Interruptible, interruptible, type Progress } from './interruptible';
 import { type Attempt, type RetryOutcome, retryOnLocks } from './retry';
 import {
@@ -59,9 +59,7 @@ export async function runAlone(run: FileRun, key: JournalKey, step: Step): Promi
       run.log.finished(index);
       return { ok: true };
     } catch (error) {
-      if (isConnectionLoss(error)) await run.sessions.discard();
-      else await run.sessions.rollBack();
-      return { ok: false, index, error };
+      return { ok: false, index, error: await undo(run, error) };
     }
   };
 

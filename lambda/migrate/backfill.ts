@@ -16,7 +16,7 @@ import { afterBatch, afterLockFailure, afterTimeout, firstPace, type Pace } from
 import { BackfillProgress } from './backfill-progress';
 import { BackfillThrottle } from './backfill-throttle';
 import { firstWalk, type Walk, walkFromJson, writtenInAll } from './backfill-walk';
-import { asOurselves, type FileRun, isAborted, isConnectionLoss, isLockFailure, isOverdue } from './file-run';
+import { asOurselves, type FileRun, isAborted, isLockFailure, isOverdue, undo } from './file-run';
 import { type Blocker, describeBlockers } from './lock-watch';
 import { backoffMs, type RetryOutcome, retryOnLocks } from './retry';
 import { type JournalKey, readDetail } from './statement-journal';
@@ -30,8 +30,7 @@ export async function runBackfill(run: FileRun, key: JournalKey, step: Step): Pr
       prepared.value = await prepare(run, key, step);
       return { ok: true };
     } catch (error) {
-      await undo(run, error);
-      return { ok: false, index: step.index, error };
+      return { ok: false, index: step.index, error: await undo(run, error) };
     }
   });
   if (prepared.value === undefined || ready.outcome !== 'done') return ready;
@@ -65,11 +64,6 @@ async function prepare(run: FileRun, key: JournalKey, { index, statement }: Step
   const repeat = await repeatCondition(statement);
   const leftOver = repeat === undefined ? undefined : await leftOverQuery(statement, repeat);
   return { backfill: { index, statement, write, key: found, repeat, leftOver, texts: new Map() }, walk };
-}
-
-async function undo(run: FileRun, error: unknown): Promise<void> {
-  if (isConnectionLoss(error)) await run.sessions.discard();
-  else await run.sessions.rollBack();
 }
 
 /** Of the budget: a row may be waited for until the batch is committed, and a batch may itself wait for a row. */
@@ -109,9 +103,9 @@ class Walker {
         if (done.walk === undefined) return this.#finished(done);
         this.#advance(done, done.walk);
       } catch (error) {
-        await undo(this.#run, error);
+        const reason = await undo(this.#run, error);
         if (isAborted(this.#run)) return { outcome: 'aborted' };
-        const failed = await this.#stepBack(error);
+        const failed = await this.#stepBack(reason);
         if (failed !== undefined) return failed;
       }
     }

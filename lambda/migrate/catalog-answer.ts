@@ -76,7 +76,7 @@ export interface CatalogAnswer {
   readonly functions?:
     | readonly { schema: string; name: string; volatile: boolean; builtIn: boolean }[]
     | null;
-  readonly losses?: readonly { oid: number; what: CatalogLoss['what'] }[] | null;
+  readonly losses?: readonly { key: string; oid: number; what: CatalogLoss['what'] }[] | null;
   readonly timeZone: string;
 }
 
@@ -91,7 +91,7 @@ export async function rowsOf(answer: CatalogAnswer): Promise<CatalogRows> {
       isVolatile: volatile,
       isBuiltIn: builtIn,
     })),
-    losses: (answer.losses ?? []).map(({ oid, what }) => ({ relation: oid, what })),
+    losses: (answer.losses ?? []).map(({ key, oid, what }) => ({ of: key, relation: oid, what })),
     isTimeZoneUtc: UTC.includes(answer.timeZone),
   };
 }

@@ -2,53 +2,55 @@
 import type { Doomed } from '../sql/effects-mentions';
 import { isMeant, mentioned } from './catalog-fields';
 
-const DROPPED = mentioned('doomed', 'kind text, schema text, name text, part text');
+const dropped = (count: number): string =>
+  mentioned('doomed', count, 'kind text, schema text, name text, part text, key text');
 
 const classOf = (catalog: string): string => `'pg_catalog.${catalog}'::pg_catalog.regclass`;
 
-const relationNamed = `${DROPPED}
+const relationNamed = (count: number): string => `${dropped(count)}
     JOIN pg_catalog.pg_class c ON c.relname = m.name JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace`;
 
 const ifVisible = isMeant('pg_catalog.pg_table_is_visible(c.oid)');
 
-const onRelation = (kind: Doomed['kind'], catalog: string, table: string, name: string): string => `
-  SELECT ${classOf(catalog)}::oid, o.oid, 0 FROM ${relationNamed}
+const onRelation = (kind: Doomed['kind'], catalog: string, table: string, name: string) => (count: number) =>
+  `
+  SELECT m.key, ${classOf(catalog)}::oid, o.oid, 0 FROM ${relationNamed(count)}
     JOIN pg_catalog.${catalog} o ON o.${table} = c.oid AND o.${name} = m.part
    WHERE m.kind = '${kind}' AND ${ifVisible}`;
 
 /** Address of a named object, as in `pg_depend`. */
-const SEEDS: Readonly<Record<Doomed['kind'], string>> = {
-  relation: `
-  SELECT ${classOf('pg_class')}::oid, c.oid, 0 FROM ${relationNamed} WHERE m.kind = 'relation' AND ${ifVisible}`,
-  column: `
-  SELECT ${classOf('pg_class')}::oid, c.oid, a.attnum::int FROM ${relationNamed}
+const SEEDS: Readonly<Record<Doomed['kind'], (count: number) => string>> = {
+  relation: (count) => `
+  SELECT m.key, ${classOf('pg_class')}::oid, c.oid, 0 FROM ${relationNamed(count)} WHERE m.kind = 'relation' AND ${ifVisible}`,
+  column: (count) => `
+  SELECT m.key, ${classOf('pg_class')}::oid, c.oid, a.attnum::int FROM ${relationNamed(count)}
     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = m.part
    WHERE m.kind = 'column' AND ${ifVisible}`,
   constraint: onRelation('constraint', 'pg_constraint', 'conrelid', 'conname'),
-  type: `
-  SELECT ${classOf('pg_type')}::oid, t.oid, 0
-    FROM ${DROPPED} JOIN pg_catalog.pg_type t ON t.typname = m.name
+  type: (count) => `
+  SELECT m.key, ${classOf('pg_type')}::oid, t.oid, 0
+    FROM ${dropped(count)} JOIN pg_catalog.pg_type t ON t.typname = m.name
     JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
    WHERE m.kind = 'type' AND ${isMeant('pg_catalog.pg_type_is_visible(t.oid)')}`,
-  function: `
-  SELECT ${classOf('pg_proc')}::oid, p.oid, 0
-    FROM ${DROPPED} JOIN pg_catalog.pg_proc p ON p.proname = m.name
+  function: (count) => `
+  SELECT m.key, ${classOf('pg_proc')}::oid, p.oid, 0
+    FROM ${dropped(count)} JOIN pg_catalog.pg_proc p ON p.proname = m.name
     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
    WHERE m.kind = 'function' AND ${isMeant('pg_catalog.pg_function_is_visible(p.oid)')}`,
   trigger: onRelation('trigger', 'pg_trigger', 'tgrelid', 'tgname'),
   policy: onRelation('policy', 'pg_policy', 'polrelid', 'polname'),
   rule: onRelation('rule', 'pg_rewrite', 'ev_class', 'rulename'),
-  statistics: `
-  SELECT ${classOf('pg_statistic_ext')}::oid, o.oid, 0
-    FROM ${DROPPED} JOIN pg_catalog.pg_statistic_ext o ON o.stxname = m.name
+  statistics: (count) => `
+  SELECT m.key, ${classOf('pg_statistic_ext')}::oid, o.oid, 0
+    FROM ${dropped(count)} JOIN pg_catalog.pg_statistic_ext o ON o.stxname = m.name
     JOIN pg_catalog.pg_namespace n ON n.oid = o.stxnamespace
    WHERE m.kind = 'statistics' AND ${isMeant('pg_catalog.pg_statistics_obj_is_visible(o.oid)')}`,
-  schema: `
-  SELECT ${classOf('pg_namespace')}::oid, n.oid, 0
-    FROM ${DROPPED} JOIN pg_catalog.pg_namespace n ON n.nspname = m.name WHERE m.kind = 'schema'`,
-  extension: `
-  SELECT ${classOf('pg_extension')}::oid, e.oid, 0
-    FROM ${DROPPED} JOIN pg_catalog.pg_extension e ON e.extname = m.name WHERE m.kind = 'extension'`,
+  schema: (count) => `
+  SELECT m.key, ${classOf('pg_namespace')}::oid, n.oid, 0
+    FROM ${dropped(count)} JOIN pg_catalog.pg_namespace n ON n.nspname = m.name WHERE m.kind = 'schema'`,
+  extension: (count) => `
+  SELECT m.key, ${classOf('pg_extension')}::oid, e.oid, 0
+    FROM ${dropped(count)} JOIN pg_catalog.pg_extension e ON e.extname = m.name WHERE m.kind = 'extension'`,
 };
 
 /** Catalog, column with the table, kind of loss: objects whose removal locks their table. */
@@ -66,10 +68,10 @@ const partOf = ([catalog, table, what]: (typeof PARTS)[number]): string => `
 
 /** A rule takes its view with it, being an inner part of it, and a partition's constraint the whole table's. */
 const GONE = `
-gone (classid, objid, objsubid) AS (
+gone (key, classid, objid, objsubid) AS (
   SELECT * FROM seed
   UNION
-  SELECT next.* FROM gone g CROSS JOIN LATERAL (
+  SELECT g.key, next.* FROM gone g CROSS JOIN LATERAL (
     SELECT d.classid, d.objid, d.objsubid FROM pg_catalog.pg_depend d
      WHERE d.refclassid = g.classid AND d.refobjid = g.objid AND (g.objsubid = 0 OR d.refobjsubid = g.objsubid)
        AND d.deptype <> 'x'
@@ -83,11 +85,11 @@ gone (classid, objid, objsubid) AS (
 export function losses(doomed: readonly Doomed[]): string {
   const kinds = [...new Set(doomed.map(({ kind }) => kind))];
   return `
-seed (classid, objid, objsubid) AS (${kinds.map((kind) => SEEDS[kind]).join('\n  UNION ALL')}
-),${GONE}, loss (oid, what) AS (
-  SELECT g.objid, CASE WHEN g.objsubid = 0 THEN 'itself' ELSE 'part' END FROM gone g WHERE g.classid = ${classOf('pg_class')}
+seed (key, classid, objid, objsubid) AS (${kinds.map((kind) => SEEDS[kind](doomed.length)).join('\n  UNION ALL')}
+),${GONE}, loss (key, oid, what) AS (
+  SELECT g.key, g.objid, CASE WHEN g.objsubid = 0 THEN 'itself' ELSE 'part' END FROM gone g WHERE g.classid = ${classOf('pg_class')}
   UNION
-  SELECT part.oid, part.what FROM gone g CROSS JOIN LATERAL (${PARTS.map(partOf).join('\n    UNION ALL')}
+  SELECT g.key, part.oid, part.what FROM gone g CROSS JOIN LATERAL (${PARTS.map(partOf).join('\n    UNION ALL')}
     UNION ALL
     SELECT i.indrelid, 'part' FROM pg_catalog.pg_index i WHERE g.classid = ${classOf('pg_class')} AND i.indexrelid = g.objid
   ) AS part (oid, what) WHERE part.oid <> 0

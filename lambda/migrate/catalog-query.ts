@@ -20,28 +20,28 @@ import {
 } from './catalog-fields';
 import { losses } from './catalog-losses';
 
-const RELATION_NAMES = `
+const relationNames = (count: number): string => `
 named_relation AS (
   SELECT m.schema, m.name, c.oid
-    FROM ${mentioned('relations')}
+    FROM ${mentioned('relations', count)}
     JOIN pg_catalog.pg_class c ON c.relname = m.name
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
    WHERE ${isMeant('pg_catalog.pg_table_is_visible(c.oid)')}
 )`;
 
-const FUNCTIONS = `
+const functionsCalled = (count: number): string => `
 called AS (
   SELECT p.oid, n.nspname, p.proname, p.provolatile
-    FROM ${mentioned('functions')}
+    FROM ${mentioned('functions', count)}
     JOIN pg_catalog.pg_proc p ON p.proname = m.name
     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
    WHERE ${isMeant('pg_catalog.pg_function_is_visible(p.oid)')}
 )`;
 
-const TYPES = `
+const typesConcerned = (count: number): string => `
 named_type AS (
   SELECT m.schema, m.name, t.oid
-    FROM ${mentioned('types')}
+    FROM ${mentioned('types', count)}
     JOIN pg_catalog.pg_type t ON t.typname = m.name
     JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
    WHERE ${isMeant('pg_catalog.pg_type_is_visible(t.oid)')}
@@ -171,23 +171,26 @@ const namedIn = (table: string): string =>
 
 export function catalogQuery(mentions: Mentions): string {
   const { aspects } = mentions;
-  const tables = [RELATION_NAMES];
+  const tables = [relationNames(mentions.relations.length)];
   const sources = ["SELECT oid, 'subject' FROM named_relation"];
   const answers = [`'relations', (${relationRows(aspects)})`, `'named', ${namedIn('named_relation')}`];
   if (mentions.schemas.length > 0) sources.push(SCHEMA_MEMBERS);
   if (mentions.functions.length > 0) {
-    tables.push(FUNCTIONS);
+    tables.push(functionsCalled(mentions.functions.length));
     answers.push(`'functions', (${FUNCTION_ROWS})`);
   }
   if (mentions.types.length > 0) {
-    tables.push(TYPES);
+    tables.push(typesConcerned(mentions.types.length));
     sources.push(DOMAIN_USERS);
     answers.push(`'types', (${TYPE_ROWS})`, `'namedTypes', ${namedIn('named_type')}`);
   }
   if (mentions.doomed.length > 0) {
     tables.push(losses(mentions.doomed));
-    sources.push("SELECT oid, 'subject' FROM loss");
-    answers.push("'losses', (SELECT pg_catalog.json_agg(m) FROM (SELECT oid::bigint, what FROM loss) AS m)");
+    // An array's length is taken for ten: a guess that stays one, where the rows of a recursion are taken for thousands.
+    sources.push("SELECT o.oid, 'subject' FROM pg_catalog.unnest(ARRAY(SELECT oid FROM loss)) AS o (oid)");
+    answers.push(
+      "'losses', (SELECT pg_catalog.json_agg(m ORDER BY m.oid, m.what) FROM (SELECT key, oid::bigint, what FROM loss) AS m)",
+    );
   }
   const neighbours = NEIGHBOURS.filter(([aspect]) => aspect === 'always' || aspects.includes(aspect));
   const all = [

@@ -71,6 +71,21 @@ const MAY_CHANGE_SETTINGS: readonly string[] = [
 export const mayChangeSettings = (statement: SqlStatement): boolean =>
   MAY_CHANGE_SETTINGS.includes(statement.kind);
 
+/**
+ * After a failed attempt. Answers what it failed of: where rolling back broke the connection, a next attempt would run
+ * without what the file has set in the session, and so there must be none.
+ */
+export async function undo({ sessions, request }: FileRun, error: unknown): Promise<unknown> {
+  if (isConnectionLoss(error)) {
+    await sessions.discard();
+    return error;
+  }
+  await sessions.rollBack();
+  return sessions.backendPid === undefined
+    ? new ConnectionLost(request.database.address, 'it broke after a failed statement', error)
+    : error;
+}
+
 /** Bookkeeping is ours, whatever role the file took on; a file's `SET ROLE` holds again after COMMIT. */
 export async function asOurselves(session: Session, script: ParsedScript): Promise<void> {
   if (!script.statements.some(mayChangeSettings)) return;

@@ -109,8 +109,10 @@ async function runUpStepwise(file: File, row: LedgerRow | undefined): Promise<Ti
     });
   } else if ((await readJournal(session, key)).size === 0) {
     return refused(file, LEFT_BEHIND);
-  } else if (!isOurs) {
-    await adoptMigration(session, ledger, row, id);
+  } else {
+    // Begun by an older Godwit, the journal may lack what this one writes.
+    await ensureJournal(session);
+    if (!isOurs) await adoptMigration(session, ledger, row, id);
   }
   const run = runOf(file, 'up', {
     seal: async (at) => {

@@ -7,13 +7,7 @@ import { shownName } from '../sql/names';
 import type { SqlStatement } from '../sql/parse';
 import { type FileRun, isAborted, isOverdue } from './file-run';
 import { askingTimeMs, budgetToAskFor } from './lock-budget';
-import {
-  type Holder,
-  isAnybodyElseHere,
-  readLockHolders,
-  readOldTransactions,
-  terminateIdle,
-} from './lock-holders';
+import { type Holder, readLockHolders, readOldTransactions, terminateIdle } from './lock-holders';
 import { LockNotGranted } from './lock-not-granted';
 import { describeBlockers } from './lock-watch';
 import { QueueRule } from './queue-rule';
@@ -45,6 +39,7 @@ export class LockGuard {
   #oldOnes: ReadonlySet<string> | undefined;
   #waitedMs = 0;
   #isFirstLook = true;
+  #isAlone = false;
   #toldMs = Number.NEGATIVE_INFINITY;
 
   constructor(run: FileRun, asked: readonly Asked[]) {
@@ -60,6 +55,11 @@ export class LockGuard {
 
   spend(ms: number): void {
     this.#waitedMs += ms;
+  }
+
+  /** Nobody else was connected when it was last looked. */
+  get isAlone(): boolean {
+    return this.#isAlone;
   }
 
   effectsOf(index: number): StatementEffects | undefined {
@@ -82,11 +82,9 @@ export class LockGuard {
       if (isOverdue(this.#run)) return { outcome: 'waiting' };
       const session = await sessions.open();
       // Nobody is there, or was: on an empty database a look at the catalog would cost more than most statements.
-      if (this.#isFirstLook && !(await isAnybodyElseHere(session))) {
-        this.#isFirstLook = false;
-        return { outcome: 'clear' };
-      }
+      this.#isAlone = this.#isFirstLook && (await sessions.isAlone());
       this.#isFirstLook = false;
+      if (this.#isAlone) return { outcome: 'clear' };
       this.#effects ??= await this.#readEffects(session);
       const inTheWay = (await this.#lockHolders(session)) ?? (await this.#oldTransactions(session));
       if (inTheWay === undefined) {

@@ -1,7 +1,7 @@
 /** Reads from the database, in one round trip, what the effects of some statements depend on; it locks no table of the application. */
 import type { Session } from '../ports/database';
 import { Catalog } from '../sql/catalog';
-import { type Mentions, mentionsNothing, relationsMentioned } from '../sql/effects-mentions';
+import { keyOf, type Mentions, mentionsNothing, relationsMentioned } from '../sql/effects-mentions';
 import type { SqlStatement } from '../sql/parse';
 import { type CatalogAnswer, rowsOf } from './catalog-answer';
 import { catalogQuery } from './catalog-query';
@@ -13,7 +13,7 @@ export async function readCatalog(session: Session, statements: readonly SqlStat
   const { rows } = await session.query<{ answer: CatalogAnswer }>(catalogQuery(mentions), [
     JSON.stringify({
       ...mentions,
-      doomed: mentions.doomed.map(({ kind, name, part }) => ({ kind, ...name, part })),
+      doomed: mentions.doomed.map((object) => ({ ...object, ...object.name, key: keyOf(object) })),
       chain: mentions.references === 'chain',
     }),
   ]);

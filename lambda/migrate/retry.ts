@@ -89,6 +89,7 @@ const mustNotBeCutShort = (asked: readonly Asked[]): boolean =>
 
 /** What locks nothing that exists harms nobody, and what must not be cut short mostly stands in no request's way. */
 function attentionFor(guard: LockGuard, asked: readonly Asked[]): 'close' | 'relaxed' | 'observe' {
+  if (guard.isAlone) return 'relaxed';
   const effects = asked.map(({ index }) => guard.effectsOf(index));
   // DETACH PARTITION CONCURRENTLY asks, at its end, for what readers of the partition need.
   const needs = effects.flatMap(blockingNeeds).filter(({ kind }) => !kind.endsWith('index'));

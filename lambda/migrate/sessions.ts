@@ -1,6 +1,9 @@
 /** Keeps one session that holds the executor lock, and opens another when it is lost. */
 import type { Session } from '../ports/database';
 import { type LockWait, openExecutorSession } from './executor-lock';
+import { isAnybodyElseHere } from './lock-holders';
+
+const ALONE_FOR_MS = 50;
 
 export class ExecutorSessions {
   readonly #applicationName: string;
@@ -9,6 +12,7 @@ export class ExecutorSessions {
   #current: Session | undefined;
   /** One message to the server: a history of hundreds of small files is cleaned up after hundreds of times. */
   #cleaning = '';
+  #alone: { readonly atMs: number; readonly isAlone: boolean } | undefined;
 
   /** `onOpened` is given each new session, with the lock, before anybody else uses it; it may throw. */
   constructor(applicationName: string, wait: LockWait, onOpened: (session: Session) => Promise<void>) {
@@ -39,6 +43,15 @@ export class ExecutorSessions {
       }
     }
     return this.#current;
+  }
+
+  /** Whether nobody else was connected to the database, as of a moment ago: a long history asks hundreds of times. */
+  async isAlone(): Promise<boolean> {
+    const nowMs = this.#wait.clock.now().getTime();
+    if (this.#alone === undefined || nowMs - this.#alone.atMs > ALONE_FOR_MS) {
+      this.#alone = { atMs: nowMs, isAlone: !(await isAnybodyElseHere(await this.open())) };
+    }
+    return this.#alone.isAlone;
   }
 
   /** Closing ends a transaction, too: what is left undone is rolled back by the server. */

@@ -6,7 +6,7 @@ import type { SqlStatement } from '../sql/parse';
 import { runAlone } from './alone';
 import { runBackfill } from './backfill';
 import { tooLate } from './execution-plan';
-import { asOurselves, type FileRun, failedStatement, isConnectionLoss } from './file-run';
+import { asOurselves, type FileRun, failedStatement, isConnectionLoss, undo } from './file-run';
 import type { LockGuard } from './lock-guard';
 import { LockObserver } from './lock-observer';
 import type { FileOutcome } from './outcome';
@@ -88,8 +88,7 @@ async function attemptInTransaction(
     run.log.finished(index);
     return { ok: true };
   } catch (error) {
-    await undo(run, error);
-    return { ok: false, index, error, queuedMs: locks.queuedMs };
+    return { ok: false, index, error: await undo(run, error), queuedMs: locks.queuedMs };
   }
 }
 
@@ -107,11 +106,6 @@ async function seal(run: FileRun): Promise<Attempt> {
     if (lost && (await run.isSealed(await run.sessions.open()))) return { ok: true };
     return { ok: false, index: run.script.statements.length, error };
   }
-}
-
-async function undo(run: FileRun, error: unknown): Promise<void> {
-  if (isConnectionLoss(error)) await run.sessions.discard();
-  else await run.sessions.rollBack();
 }
 
 async function endedAt(

@@ -106,6 +106,8 @@ export interface CatalogType {
 
 /** What a DROP takes with it. */
 export interface CatalogLoss {
+  /** The key of the object that the statement names. */
+  readonly of: string;
   readonly relation: number;
   /** `itself`: the relation goes; `part`: a column, constraint, trigger, rule or policy of it; `beside`: statistics or a publication's entry. */
   readonly what: 'itself' | 'part' | 'beside';
@@ -175,6 +177,12 @@ export class Catalog {
 
   type(oid: number): CatalogType | undefined {
     return this.#types.get(oid);
+  }
+
+  /** The domain, and domains that rest on it. */
+  domainsOn(domain: CatalogType): readonly CatalogType[] {
+    const above = this.rows.types.filter(({ kind, base }) => kind === 'domain' && base === domain.oid);
+    return [domain, ...above.flatMap((other) => this.domainsOn(other))];
   }
 
   /** All that its name and any arguments may stand for. */

@@ -1,5 +1,5 @@
 /** Gathers a statement's effects, each on the relations that existed before it. */
-import type { Catalog, CatalogName, CatalogRelation, RelationKind } from './catalog';
+import type { Catalog, CatalogLoss, CatalogName, CatalogRelation, RelationKind } from './catalog';
 import { type LockMode, stronger } from './lock-modes';
 import { type QualifiedName, shown, shownName } from './names';
 
@@ -25,7 +25,7 @@ export interface StatementEffects {
   /** After it succeeded, it may run again: it succeeds and changes nothing. */
   readonly idempotent: boolean;
   readonly phase: Phase;
-  /** Columns, as `table.column`, whose type changes: prepared statements of live sessions that return them fail once (0A000). */
+  /** Columns, as `table.column`, whose type changes: prepared statements of live sessions that return them fail (0A000). */
   readonly changesResultType: readonly string[];
   /** It runs code that the parse tree does not show (DO, CALL, functions, triggers): locks may be more than those listed. */
   readonly opaque: boolean;
@@ -33,6 +33,8 @@ export interface StatementEffects {
 
 export class EffectsCollector {
   readonly catalog: Catalog;
+  /** Of all that the catalog knows to go, what this statement takes with it. */
+  readonly losses: readonly CatalogLoss[];
   readonly #locks = new Map<number, LockNeed>();
   readonly #scans = new Map<number, CatalogName>();
   readonly #rewrites = new Map<number, CatalogName>();
@@ -41,8 +43,9 @@ export class EffectsCollector {
   #phase: Phase = 'neutral';
   #opaque = false;
 
-  constructor(catalog: Catalog) {
+  constructor(catalog: Catalog, losses: readonly CatalogLoss[]) {
     this.catalog = catalog;
+    this.losses = losses;
   }
 
   lock(relation: CatalogRelation | undefined, mode: LockMode): void {

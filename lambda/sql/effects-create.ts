@@ -43,9 +43,10 @@ function reference(constraint: Constraint, effects: EffectsCollector): void {
 
 /** Whoever does not know a column yet cannot repeat a value of it. */
 const isOfNewColumns = ({ indexParams }: IndexStmt, { columns }: CatalogRelation): boolean =>
-  (indexParams ?? []).some(
-    (node) => 'IndexElem' in node && !columns.some(({ name }) => name === node.IndexElem.name),
-  );
+  (indexParams ?? []).some((node) => {
+    const column = 'IndexElem' in node ? node.IndexElem.name : undefined;
+    return column !== undefined && !columns.some(({ name }) => name === column);
+  });
 
 const indexNamed = ({ relation, idxname = '' }: IndexStmt, effects: EffectsCollector) =>
   effects.find({ schema: rangeName(relation).schema, name: idxname });

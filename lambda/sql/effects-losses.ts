@@ -5,7 +5,7 @@ import type { EffectsCollector } from './effects-collector';
 export function lockLosses(effects: EffectsCollector): void {
   const { catalog } = effects;
   const gone = new Set<number>();
-  for (const { relation: oid, what } of catalog.rows.losses) {
+  for (const { relation: oid, what } of effects.losses) {
     const relation = catalog.get(oid);
     effects.lock(relation, what === 'beside' ? 'ShareUpdateExclusiveLock' : 'AccessExclusiveLock');
     if (what === 'itself' && relation !== undefined) gone.add(oid);

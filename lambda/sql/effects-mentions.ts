@@ -24,6 +24,10 @@ export interface Doomed {
   readonly part: string | undefined;
 }
 
+/** Tells apart what several statements drop. */
+export const keyOf = ({ kind, name, part }: Doomed): string =>
+  JSON.stringify([kind, name.schema, name.name, part]);
+
 export interface Mentions {
   /** Relations that may exist before the statement. */
   readonly relations: readonly QualifiedName[];

@@ -167,7 +167,7 @@ export const OTHER_RULES: Rules = {
     if (alter.subtype === 'C' || (alter.subtype === 'X' && alter.missing_ok !== true)) effects.once();
     effects.phase(alter.subtype === 'C' || alter.subtype === 'O' ? 'contract' : 'neutral');
     if (!checks || type === undefined) return;
-    for (const { users } of effects.catalog.rows.types.filter((other) => other.kind === 'domain')) {
+    for (const { users } of effects.catalog.domainsOn(type)) {
       for (const oid of users) {
         effects.lock(effects.catalog.get(oid), 'ShareLock');
         effects.scan(effects.catalog.get(oid));

@@ -6,12 +6,13 @@ import { CREATE_RULES } from './effects-create';
 import { DATA_RULES } from './effects-data';
 import { DROP_RULES } from './effects-drop';
 import { MAINTENANCE_RULES } from './effects-maintenance';
+import { keyOf, relationsMentioned } from './effects-mentions';
 import { OTHER_RULES } from './effects-other';
 import { type Rules, rule } from './effects-rules';
 import type { Node, SqlStatement } from './parse';
 
 export type { LockNeed, Phase, StatementEffects } from './effects-collector';
-export { relationsMentioned } from './effects-mentions';
+export { relationsMentioned };
 
 const SCHEMA_RULES = rule('CreateSchemaStmt', ({ schemaElts, if_not_exists }, effects) => {
   effects.phase('expand');
@@ -36,7 +37,9 @@ export const KNOWN_KINDS: readonly string[] = Object.keys(RULES);
 export const KNOWN_ACTIONS: readonly string[] = Object.keys(ACTIONS);
 
 export function effectsOf(statement: SqlStatement, catalog: Catalog): StatementEffects {
-  const effects = new EffectsCollector(catalog);
+  const doomed = relationsMentioned(statement).doomed.map(keyOf);
+  const losses = catalog.rows.losses.filter((loss) => doomed.includes(loss.of));
+  const effects = new EffectsCollector(catalog, losses);
   apply(statement.node, effects);
   return effects.result();
 }

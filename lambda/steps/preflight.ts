@@ -13,13 +13,19 @@ import type { Database, Session } from '../ports/database';
 import { DatabaseRefused, DatabaseUnreachable, withSession } from '../ports/database';
 import type { HistoryDiagnosis } from '../ports/schema-engine';
 import type { Catalog } from '../sql/catalog';
-import { parseScript, type SqlStatement } from '../sql/parse';
+import { parseScript, SqlDirectiveError, type SqlStatement, SqlSyntaxError } from '../sql/parse';
 import type { RunContext } from './context';
 import { driftFrom } from './drift';
 import { step } from './enter';
 import { isContract } from './expand-contract';
 
 const STATEMENT_TIMEOUT_MS = 30_000;
+
+const READ_ONLY = {
+  applicationName: 'godwit preflight',
+  readOnly: true,
+  statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+} as const;
 
 export const preflight = step<'Preflight'>('Preflight', async (run) => {
   try {
@@ -121,9 +127,7 @@ async function choosePending(run: RunContext, history: HistoryDiagnosis): Promis
   const wanted = policy.until === undefined ? project.migrations : project.migrations.slice(0, last + 1);
   const candidates = wanted.filter(({ name }) => pending.has(name));
   if (policy.phase === 'all') return candidates;
-  const statements = await Promise.all(
-    candidates.map(async ({ sql }) => (await parseScript(sql)).statements),
-  );
+  const statements = await Promise.all(candidates.map(statementsOf));
   const catalog = await catalogFor(run.database, statements.flat());
   const chosen: Migration[] = [];
   for (const migration of candidates) {
@@ -133,27 +137,27 @@ async function choosePending(run: RunContext, history: HistoryDiagnosis): Promis
   return chosen;
 }
 
-const READ_ONLY = {
-  applicationName: 'godwit preflight',
-  readOnly: true,
-  statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-} as const;
-
 const catalogFor = (database: Database, statements: readonly SqlStatement[]): Promise<Catalog> =>
   withSession(database, READ_ONLY, (session) => readCatalog(session, statements));
+
+/** What the parser refuses, the rehearsal and the executor report, with its line. */
+async function statementsOf({ sql }: Migration): Promise<readonly SqlStatement[]> {
+  try {
+    return (await parseScript(sql)).statements;
+  } catch (error) {
+    if (error instanceof SqlSyntaxError || error instanceof SqlDirectiveError) return [];
+    throw error;
+  }
+}
 
 async function liveSessionFindings(
   database: Database,
   migrations: readonly Migration[],
 ): Promise<readonly Finding[]> {
   const all = await Promise.all(
-    migrations.map(async ({ name, sql }) =>
-      (await parseScript(sql)).statements.map(
-        (statement, index): PendingStatement => ({
-          migration: name,
-          number: index + 1,
-          statement,
-        }),
+    migrations.map(async (migration) =>
+      (await statementsOf(migration)).map(
+        (statement, index): PendingStatement => ({ migration: migration.name, number: index + 1, statement }),
       ),
     ),
   );

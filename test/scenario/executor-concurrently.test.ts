@@ -14,8 +14,7 @@ describe('CREATE INDEX CONCURRENTLY', () => {
     await writer.query('BEGIN');
     await writer.query("INSERT INTO wallet VALUES (1, 'x')");
     const migrating = migrate(request(INDEX, { giveUpAfterMs: 10_000 }));
-    await untilMigrationWaits();
-    await clock.sleep(300);
+    await clock.sleep(700);
     await writer.query('COMMIT');
     expect((await migrating).statements[0]).toMatchObject({ attempts: 1 });
     expect(await indexes()).toEqual([{ name: 'wallet_address', valid: true }]);
