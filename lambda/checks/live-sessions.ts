@@ -1,7 +1,7 @@
 /** Findings about what live sessions will notice: once a column's type changes, their prepared statements that return it fail. */
 import type { Finding } from '../domain/finding';
 import type { Catalog } from '../sql/catalog';
-import { effectsOf } from '../sql/effects';
+import { effectsOf } from '../sql/effects/effects';
 import type { SqlStatement } from '../sql/parse';
 
 export interface PendingStatement {

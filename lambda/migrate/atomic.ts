@@ -1,13 +1,13 @@
 /** Runs a file in one transaction with its ledger row: all of it takes effect, or nothing. */
 import type { Session } from '../ports/database';
-import { BudgetExceeded } from './budget-exceeded';
 import { tooLate } from './execution-plan';
 import { asOurselves, type FileRun, failedStatement, isConnectionLoss } from './file-run';
-import type { Asked, LockGuard } from './lock-guard';
 import { LockObserver } from './lock-observer';
+import { BudgetExceeded } from './locks/budget-exceeded';
+import type { Asked, LockGuard } from './locks/lock-guard';
+import { TransactionLocks } from './locks/transaction-locks';
 import type { FileOutcome } from './outcome';
 import { type Attempt, retryOnLocks } from './retry';
-import { TransactionLocks } from './transaction-locks';
 
 export async function runAtomically(run: FileRun): Promise<FileOutcome> {
   const late = tooLate(

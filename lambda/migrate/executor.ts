@@ -9,9 +9,9 @@ import { passFence } from './fence';
 import { runDownFile, runUpFile } from './files';
 import { LedgerHistory } from './history';
 import { ensureLedger } from './ledger';
-import { EXECUTOR_NAME, type LockWatch, startLockWatch } from './lock-watch';
 import type { DownRequest, ExecutorRequest, MigrateOutcome, MigrateRequest } from './outcome';
 import { ExecutorSessions } from './sessions';
+import { EXECUTOR_NAME, type LockWatch, startLockWatch } from './watch/lock-watch';
 
 export type { DownRequest, MigrateOutcome, MigrateRequest, StatementEvent } from './outcome';
 

@@ -6,13 +6,13 @@ import type { MigrationFailure } from '../domain/run';
 import { ConnectionLost, type Session, SQLSTATE, StatementFailed } from '../ports/database';
 import { factsOf } from '../sql/facts';
 import type { ParsedScript, SqlStatement } from '../sql/parse';
-import { askingTimeMs } from './lock-budget';
-import { LockNotGranted } from './lock-not-granted';
-import type { LockWatch } from './lock-watch';
+import { askingTimeMs } from './locks/lock-budget';
+import { LockNotGranted } from './locks/lock-not-granted';
 import type { ExecutorRequest } from './outcome';
 import type { ExecutorSessions } from './sessions';
 import type { Direction } from './statement-journal';
 import type { StatementLog } from './statement-log';
+import type { LockWatch } from './watch/lock-watch';
 
 export interface FileRun {
   readonly request: ExecutorRequest;

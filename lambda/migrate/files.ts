@@ -21,7 +21,6 @@ import {
   rollBackMigration,
   startMigration,
 } from './ledger';
-import type { LockWatch } from './lock-watch';
 import type { ExecutorRequest, FileOutcome } from './outcome';
 import type { ExecutorSessions } from './sessions';
 import {
@@ -34,6 +33,7 @@ import {
 } from './statement-journal';
 import { StatementLog } from './statement-log';
 import { runStepwise } from './stepwise';
+import type { LockWatch } from './watch/lock-watch';
 
 export interface File {
   readonly request: ExecutorRequest;

@@ -3,7 +3,6 @@ import type { Migration } from '../domain/migration';
 import { type Database, type Session, withSession } from '../ports/database';
 import { findLockHolder, type LockHolder } from './executor-lock';
 import { isApplied, isUnfinished, type LedgerRow, readLedger } from './ledger';
-import { EXECUTOR_NAME } from './lock-watch';
 import {
   type JournalKey,
   type JsonObject,
@@ -12,8 +11,9 @@ import {
   type StatementState,
   WHOLE_FILE,
 } from './statement-journal';
-import type { Build } from './vitals';
+import { EXECUTOR_NAME } from './watch/lock-watch';
 import { PROGRESS } from './watch/read-vitals';
+import type { Build } from './watch/vitals';
 
 export interface InspectRequest {
   readonly database: Database;

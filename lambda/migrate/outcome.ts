@@ -5,7 +5,7 @@ import type { MigrationFailure, StatementTiming } from '../domain/run';
 import type { StatementProgress } from '../domain/step';
 import type { Clock } from '../ports/clock';
 import type { Database } from '../ports/database';
-import type { LockWatch } from './lock-watch';
+import type { LockWatch } from './watch/lock-watch';
 
 export interface ExecutorRequest {
   readonly database: Database;

@@ -1,12 +1,12 @@
 /** Tries again while others hold the locks, backing off with jitter, and never longer than asked. */
 import { SQLSTATE, StatementFailed } from '../ports/database';
 import { factsOf } from '../sql/facts';
-import { BudgetExceeded } from './budget-exceeded';
 import type { FileRun } from './file-run';
 import { isAborted, isLockFailure } from './file-run';
-import { askingTimeMs } from './lock-budget';
-import { type Asked, blockingNeeds, LockGuard } from './lock-guard';
-import { type Blocker, describeBlockers } from './lock-watch';
+import { BudgetExceeded } from './locks/budget-exceeded';
+import { askingTimeMs } from './locks/lock-budget';
+import { type Asked, blockingNeeds, LockGuard } from './locks/lock-guard';
+import { type Blocker, describeBlockers } from './watch/lock-watch';
 
 /** `index`: of the statement that failed. `queuedMs`: how long the attempt itself waited for locks, where it knows. */
 export type Attempt =

@@ -1,7 +1,7 @@
 /** Keeps one session that holds the executor lock, and opens another when it is lost. */
 import type { Session } from '../ports/database';
 import { type LockWait, openExecutorSession } from './executor-lock';
-import { isAnybodyElseHere } from './lock-holders';
+import { isAnybodyElseHere } from './locks/lock-holders';
 
 const ALONE_FOR_MS = 50;
 

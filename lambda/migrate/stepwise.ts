@@ -4,15 +4,15 @@ import { backfillOf } from '../sql/backfill';
 import { factsOf } from '../sql/facts';
 import type { SqlStatement } from '../sql/parse';
 import { runAlone } from './alone';
-import { runBackfill } from './backfill';
+import { runBackfill } from './backfill/backfill';
 import { tooLate } from './execution-plan';
 import { asOurselves, type FileRun, failedStatement, isConnectionLoss, undo } from './file-run';
-import type { LockGuard } from './lock-guard';
 import { LockObserver } from './lock-observer';
+import type { LockGuard } from './locks/lock-guard';
+import { TransactionLocks } from './locks/transaction-locks';
 import type { FileOutcome } from './outcome';
 import { type Attempt, type RetryOutcome, retryOnLocks } from './retry';
 import { type JournalKey, readJournal, recordFinished, WHOLE_FILE } from './statement-journal';
-import { TransactionLocks } from './transaction-locks';
 
 /** Postgres refuses to let a procedure commit inside somebody else's transaction. */
 const COMMITS_BY_ITSELF = '2D000';

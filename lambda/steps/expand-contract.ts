@@ -1,7 +1,7 @@
 /** Tells contracting migrations, which take something away or begin to refuse it, from expanding ones, which only add. */
 import type { Migration } from '../domain/migration';
 import type { Catalog } from '../sql/catalog';
-import { effectsOf } from '../sql/effects';
+import { effectsOf } from '../sql/effects/effects';
 import { factsOf } from '../sql/facts';
 import { parseScript } from '../sql/parse';
 

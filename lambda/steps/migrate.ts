@@ -3,7 +3,7 @@ import type { JournalEntry, MigrationFailure, PhaseRecords } from '../domain/run
 import { estimatesFrom } from '../migrate/execution-plan';
 import { type MigrateOutcome, type MigrateRequest, migrate } from '../migrate/executor';
 import { AnotherExecutorHolds } from '../migrate/executor-lock';
-import { startLockWatch } from '../migrate/lock-watch';
+import { startLockWatch } from '../migrate/watch/lock-watch';
 import { pendingMigrations, type RunContext, type StepOutcome } from './context';
 import { abortSignal, step } from './enter';
 import { RunningStatement } from './running-statement';

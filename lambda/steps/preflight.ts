@@ -8,7 +8,7 @@ import { checkTransactions } from '../checks/transactions';
 import { type Finding, hasErrors } from '../domain/finding';
 import type { Migration, Project } from '../domain/migration';
 import type { Policy } from '../domain/run';
-import { readCatalog } from '../migrate/read-catalog';
+import { readCatalog } from '../migrate/catalog/read-catalog';
 import type { Database, Session } from '../ports/database';
 import { DatabaseRefused, DatabaseUnreachable, withSession } from '../ports/database';
 import type { HistoryDiagnosis } from '../ports/schema-engine';

@@ -1,6 +1,6 @@
 /** Knows which statement the executor is at, and tells how far it has come where the server says. */
 import type { StatementEvent } from '../migrate/executor';
-import type { Build } from '../migrate/vitals';
+import type { Build } from '../migrate/watch/vitals';
 
 const RUNS: ReadonlySet<StatementEvent['status']> = new Set(['started', 'progress']);
 

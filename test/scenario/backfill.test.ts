@@ -1,5 +1,5 @@
 import { type MigrateOutcome, migrate, type StatementEvent } from '../../lambda/migrate/executor';
-import { startLockWatch } from '../../lambda/migrate/lock-watch';
+import { startLockWatch } from '../../lambda/migrate/watch/lock-watch';
 import { ConnectionLost, type Database } from '../../lambda/ports/database';
 import { clock, useWallet } from '../support/wallet-executor';
 

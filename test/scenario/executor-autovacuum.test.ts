@@ -1,5 +1,5 @@
 import { migrate } from '../../lambda/migrate/executor';
-import { startLockWatch } from '../../lambda/migrate/lock-watch';
+import { startLockWatch } from '../../lambda/migrate/watch/lock-watch';
 import { clock, useWallet } from '../support/wallet-executor';
 
 const wallet = useWallet();

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readCatalog } from '../../lambda/migrate/read-catalog';
+import { readCatalog } from '../../lambda/migrate/catalog/read-catalog';
 import type { Database, Session } from '../../lambda/ports/database';
 import type { Catalog } from '../../lambda/sql/catalog';
-import { effectsOf, KNOWN_ACTIONS, KNOWN_KINDS } from '../../lambda/sql/effects';
+import { effectsOf, KNOWN_ACTIONS, KNOWN_KINDS } from '../../lambda/sql/effects/effects';
 import { parseScript } from '../../lambda/sql/parse';
 import { projectRoot, useCluster } from '../support/cluster';
 import { ALTER_TABLE_CASES } from '../support/lock-cases-alter-table';

@@ -1,5 +1,5 @@
-import { type LockWatch, startLockWatch } from '../../lambda/migrate/lock-watch';
-import type { Vitals } from '../../lambda/migrate/vitals';
+import { type LockWatch, startLockWatch } from '../../lambda/migrate/watch/lock-watch';
+import type { Vitals } from '../../lambda/migrate/watch/vitals';
 import { clock, useWallet } from '../support/wallet-executor';
 
 const wallet = useWallet();

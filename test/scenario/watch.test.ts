@@ -1,5 +1,5 @@
 import { PgDatabase } from '../../lambda/adapters/postgres/pg-database';
-import { type LockWatch, type LockWatchOptions, startLockWatch } from '../../lambda/migrate/lock-watch';
+import { type LockWatch, type LockWatchOptions, startLockWatch } from '../../lambda/migrate/watch/lock-watch';
 import type { Database, Session } from '../../lambda/ports/database';
 import { clock, useWallet } from '../support/wallet-executor';
 

@@ -2,7 +2,7 @@
 import { PgDatabase, type PgDatabaseOptions } from '../../lambda/adapters/postgres/pg-database';
 import { SystemClock } from '../../lambda/adapters/system-clock';
 import { GodwitError } from '../../lambda/domain/errors';
-import { EXECUTOR_NAME } from '../../lambda/migrate/lock-watch';
+import { EXECUTOR_NAME } from '../../lambda/migrate/watch/lock-watch';
 import type { Database, Session, SessionOptions } from '../../lambda/ports/database';
 import { parseScript } from '../../lambda/sql/parse';
 import { type CrashWork, runWork } from './crash-work';

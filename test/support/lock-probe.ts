@@ -1,8 +1,8 @@
 /** Runs a statement in a transaction that is rolled back, and tells what it locked, read and wrote anew. */
 import { pictureCatalog } from '../../lambda/checks/catalog';
-import { readCatalog } from '../../lambda/migrate/read-catalog';
+import { readCatalog } from '../../lambda/migrate/catalog/read-catalog';
 import type { Session } from '../../lambda/ports/database';
-import { effectsOf, type StatementEffects } from '../../lambda/sql/effects';
+import { effectsOf, type StatementEffects } from '../../lambda/sql/effects/effects';
 import { LOCK_MODES, type LockMode } from '../../lambda/sql/lock-modes';
 import { parseScript, type SqlStatement } from '../../lambda/sql/parse';
 

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
-import { keyCondition } from '../../lambda/migrate/backfill-key';
-import { afterBatch, afterLockFailure, afterTimeout, firstPace } from '../../lambda/migrate/backfill-pace';
-import { BackfillProgress } from '../../lambda/migrate/backfill-progress';
+import { keyCondition } from '../../lambda/migrate/backfill/backfill-key';
+import {
+  afterBatch,
+  afterLockFailure,
+  afterTimeout,
+  firstPace,
+} from '../../lambda/migrate/backfill/backfill-pace';
+import { BackfillProgress } from '../../lambda/migrate/backfill/backfill-progress';
 import {
   firstWalk,
   nextPass,
@@ -9,7 +14,7 @@ import {
   walkFromJson,
   walkToJson,
   writtenInAll,
-} from '../../lambda/migrate/backfill-walk';
+} from '../../lambda/migrate/backfill/backfill-walk';
 import type { JsonObject } from '../../lambda/migrate/statement-journal';
 
 describe('the size of batches', () => {

@@ -1,5 +1,5 @@
-import * as fc from 'fast-check';
-import { type Holding, QueueRule } from '../../lambda/migrate/queue-rule';
+import fc from 'fast-check';
+import { type Holding, QueueRule } from '../../lambda/migrate/locks/queue-rule';
 
 const LOOK_MS = 10;
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { describeBlockers, waitingFor } from '../../lambda/migrate/lock-watch';
 import { backoffMs } from '../../lambda/migrate/retry';
+import { describeBlockers, waitingFor } from '../../lambda/migrate/watch/lock-watch';
 
 describe('backoffMs', () => {
   test('grows with every attempt and stays within bounds', () => {

@@ -5,8 +5,8 @@ import {
   NO_MEMORY,
   type ThrottleInput,
   throttle,
-} from '../../lambda/migrate/throttle';
-import type { Vitals } from '../../lambda/migrate/vitals';
+} from '../../lambda/migrate/backfill/throttle';
+import type { Vitals } from '../../lambda/migrate/watch/vitals';
 
 const MEGABYTE = 2 ** 20;
 

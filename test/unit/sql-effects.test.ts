@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Catalog, type CatalogRelation } from '../../lambda/sql/catalog';
-import { effectsOf, relationsMentioned } from '../../lambda/sql/effects';
-import { provesNotNull } from '../../lambda/sql/effects-proof';
+import { effectsOf, relationsMentioned } from '../../lambda/sql/effects/effects';
+import { provesNotNull } from '../../lambda/sql/effects/proof';
 import { quoted, quotedName } from '../../lambda/sql/names';
 import { parseScript, type SqlStatement } from '../../lambda/sql/parse';
 

@@ -7,9 +7,9 @@ import {
   type WatchSample,
   WatchSeries,
 } from '../../domain/watch';
-import type { Vitals } from '../vitals';
 import { longest } from './budget';
 import type { SeenByWatch } from './read-vitals';
+import type { Vitals } from './vitals';
 import type { Wait } from './waits';
 
 export interface WorstWait {

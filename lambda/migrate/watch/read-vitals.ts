@@ -1,7 +1,7 @@
 /** Reads a server's vitals in one or two small queries, and tolerates what the role may not see. */
 import { type Session, StatementFailed } from '../../ports/database';
-import type { Build, Vitals } from '../vitals';
 import { ReplicaLag } from './replica-lag';
+import type { Build, Vitals } from './vitals';
 import type { Own } from './waits';
 
 /** What the watch knows by itself. */
