@@ -30,6 +30,10 @@ export function differenceOf(before: CatalogPicture, after: CatalogPicture): Cat
 export const isSame = (difference: CatalogDifference): boolean =>
   difference.lost.length === 0 && difference.added.length === 0;
 
+/** A schema to put things into, and plpgsql, are there from the start. */
+export const holdsNothing = (picture: CatalogPicture): boolean =>
+  picture.every((line) => line.startsWith('schema ') || line.startsWith('extension plpgsql:'));
+
 /** No grants at all, and the owner's own written out, mean the same: the second is what a GRANT and its REVOKE leave. */
 const grants = (acl: string, kind: 'r' | 's' | 'f' | 'n', owner: string): string =>
   `array(select item::text from unnest(coalesce(${acl}, acldefault('${kind}', ${owner}))) as item order by 1)`;

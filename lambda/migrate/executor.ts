@@ -3,7 +3,7 @@ import { GodwitError, messageOf } from '../domain/errors';
 import { checksumOf } from '../domain/migration';
 import type { MigrationFailure, StatementTiming } from '../domain/run';
 import { type Session, withSession } from '../ports/database';
-import { planOf, problemsOf } from '../sql/facts';
+import { leavesSessionAlone, planOf, problemsOf } from '../sql/facts';
 import { type ParsedScript, parseScript } from '../sql/parse';
 import { passFence } from './fence';
 import { runDownFile, runUpFile } from './files';
@@ -52,7 +52,8 @@ export async function migrate(request: MigrateRequest): Promise<MigrateOutcome> 
         return { outcome: 'aborted', inMigration: migration.name, statementsDone, ...progressed };
       }
       (result.foundApplied === "another's" ? alreadyApplied : applied).push(migration.name);
-      if (result.foundApplied === undefined) await sessions.clean();
+      const mayLeaveSomething = script.statements.some((statement) => !leavesSessionAlone(statement));
+      if (result.foundApplied === undefined && mayLeaveSomething) await sessions.clean();
     }
     return { outcome: 'applied', ...progressed };
   });

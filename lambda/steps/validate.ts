@@ -1,5 +1,5 @@
 /** Validate: the same readings after, compared with those before; and the ledger as Prisma's own engine sees it. */
-import { differenceOf, isSame } from '../checks/catalog';
+import { differenceOf, holdsNothing, isSame } from '../checks/catalog';
 import { driftFinding } from '../checks/history';
 import { GodwitError } from '../domain/errors';
 import type { Finding } from '../domain/finding';
@@ -22,7 +22,7 @@ import {
 type Outcome = StepOutcome<ValidationRecord>;
 
 export const validate = step<'Validate'>('Validate', async (run): Promise<Outcome> => {
-  return compareWithBefore(run, { isBack: false }, async () => findingsOnHistory(run));
+  return compareWithBefore(run, { isBack: false }, async (before) => findingsOnHistory(run, before));
 });
 
 /** After a way back the schema must be what it was, line by line, and no invariant may differ. */
@@ -81,14 +81,14 @@ function brokenSentence(invariants: readonly InvariantOutcome[]): string {
   return `"${first?.name}" is broken: ${first?.differences[0]}${more.length > 0 ? `, and ${more.join(' and ')}` : ''}`;
 }
 
-async function findingsOnHistory(run: RunContext): Promise<readonly Finding[]> {
+async function findingsOnHistory(run: RunContext, before: StateOfDatabase): Promise<readonly Finding[]> {
   const { project } = run.request;
   const history = await run.engine.diagnose(run.database, project);
   const notApplied = new Set([...history.pending, ...history.failed]);
   const applied = project.migrations.filter((migration) => !notApplied.has(migration.name));
   const expected = run.journal.record('Preflight')?.pending ?? [];
   const missing = expected.filter((name) => notApplied.has(name));
-  const drift = await driftOrDoubt(run, applied);
+  const drift = isBuiltFromNothing(run, before, applied) ? [] : await driftOrDoubt(run, applied);
   return [
     ...missing.map(
       (name): Finding => ({
@@ -102,6 +102,16 @@ async function findingsOnHistory(run: RunContext): Promise<readonly Finding[]> {
     ),
     ...drift,
   ];
+}
+
+/** What this run made of an empty database by the whole history is what a replay of the history would make again. */
+function isBuiltFromNothing(
+  run: RunContext,
+  before: StateOfDatabase,
+  applied: readonly Migration[],
+): boolean {
+  const ours = new Set(run.journal.record('Migrate')?.applied ?? []);
+  return holdsNothing(before.catalog) && applied.every(({ name }) => ours.has(name));
 }
 
 /** That the history could not be replayed is no harm done to the database, whose ledger and invariants are read by themselves. */
