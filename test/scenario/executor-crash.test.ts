@@ -74,7 +74,7 @@ function killsOf(
 }
 
 const COUNTS = isFull
-  ? { boundaries: 40, within: 10, server: 8, held: 30 }
+  ? { boundaries: 200, within: 12, server: 10, held: 30 }
   : { boundaries: 3, within: 1, server: 0, held: 1 };
 
 const shuffled = <T>(items: readonly T[], random: Random): T[] =>

@@ -116,7 +116,6 @@ export class CrashMatrix {
       const holder = kill.held === undefined ? undefined : await hold(database, kind.held ?? [], kill.held);
       if (holder !== undefined) running.goOn();
       if (kill.after !== undefined) await sleep(kill.after);
-      this.kills += 1;
       await this.#strike(kill, running, reached.backendPid);
       const released = sleep(kill.heldOnMs ?? 0).then(() => holder?.close());
       if (kill.heldOnMs === undefined) await released;
@@ -128,11 +127,13 @@ export class CrashMatrix {
 
   async #strike(kill: Kill, running: CrashProcess, backendPid: number): Promise<void> {
     if (kill.of === 'executor') {
+      this.kills += 1;
       running.kill();
       return;
     }
     if (kill.of === 'backend') {
-      process.kill(backendPid, 'SIGKILL');
+      // Let go on, it may have come to its end before the blow.
+      if (wasThereToKill(backendPid)) this.kills += 1;
       running.goOn();
       await running.ended;
       await this.#untilUp();
@@ -140,6 +141,7 @@ export class CrashMatrix {
     }
     const status = await this.#server.cluster.status();
     if (status.state !== 'running') throw new Error('There is no server to kill.');
+    this.kills += 1;
     process.kill(status.pid, 'SIGQUIT');
     // Now and then it meets a server that is down, and now and then one that is up again.
     if (kill.query % 2 === 0) running.goOn();
@@ -257,3 +259,12 @@ function differenceOf(
 
 const linesOf = (value: unknown): string[] =>
   (Array.isArray(value) ? value : [value]).map((line) => JSON.stringify(line));
+
+function wasThereToKill(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
+}
