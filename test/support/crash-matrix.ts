@@ -43,7 +43,7 @@ export interface Kill {
 interface Prepared {
   readonly kind: CrashKind;
   readonly template: string;
-  readonly undisturbed: Awaited<ReturnType<typeof crashState>>;
+  readonly undisturbed: Readonly<Record<string, unknown>>;
   /** Those of the undisturbed run. */
   readonly queries: readonly CrashQuery[];
 }
@@ -80,30 +80,10 @@ export class CrashMatrix {
       await this.#crash(database, kind, { of: 'executor', query: kill.again });
     }
     const rerun = await runWork(database, kind, clock);
-    const state = await crashState(database);
+    const state = await stateOf(database, kind);
     const wrong = rerun.outcome === 'applied' ? differenceOf(undisturbed, state) : (rerun as unknown);
     if (wrong === undefined) await this.#drop(database);
     return { missed: point === undefined, point: point ?? '', wrong };
-  }
-
-  /** What Prisma's engine says of a database that was migrated after a kill. */
-  async diagnosisAfter(kind: CrashKind, kill: Kill): Promise<unknown> {
-    const { template } = await this.prepared(kind);
-    const database = await this.#copyOf(template);
-    await this.#crash(database, kind, kill);
-    await runWork(database, kind, clock);
-    const migrations: Migration[] = [...kind.before, ...kind.migrations];
-    const unique = migrations.filter(
-      ({ name }, place) => migrations.findIndex((m) => m.name === name) === place,
-    );
-    const diagnosis = await newSchemaEngine().diagnose(database, {
-      schema: 'datasource db {\n  provider = "postgresql"\n}\n',
-      lockfile: 'provider = "postgresql"\n',
-      migrations: unique,
-      invariants: [],
-    });
-    await this.#drop(database);
-    return diagnosis;
   }
 
   async #crash(database: Database, kind: CrashKind, kill: Kill): Promise<string | undefined> {
@@ -190,7 +170,7 @@ export class CrashMatrix {
     if (ended.news !== 'ended' || ended.as !== 'applied') {
       throw new Error(`${kind.name} does not succeed undisturbed: ${JSON.stringify(ended)}`);
     }
-    const undisturbed = await crashState(database);
+    const undisturbed = await stateOf(database, kind);
     await this.#drop(database);
     return { kind, template, undisturbed, queries: ended.queries };
   }
@@ -267,4 +247,16 @@ function wasThereToKill(pid: number): boolean {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
     throw error;
   }
+}
+
+/** With what Prisma's engine has to say to it. */
+async function stateOf(database: Database, kind: CrashKind): Promise<Readonly<Record<string, unknown>>> {
+  const migrations: readonly Migration[] = [...kind.before, ...kind.migrations];
+  const diagnosis = await newSchemaEngine().diagnose(database, {
+    schema: 'datasource db {\n  provider = "postgresql"\n}\n',
+    lockfile: 'provider = "postgresql"\n',
+    migrations: [...new Map(migrations.map((migration) => [migration.name, migration])).values()],
+    invariants: [],
+  });
+  return { ...(await crashState(database)), diagnosis };
 }
