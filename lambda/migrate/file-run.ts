@@ -43,11 +43,12 @@ export function isLockFailure(error: unknown): error is StatementFailed {
   );
 }
 
-/** 57P01-57P03: the server ends the session; class 08: the connection is broken. */
+/** 57P01-57P03, 25P03: the server ends the session; class 08: the connection is broken. */
 export function isConnectionLoss(error: unknown): boolean {
   if (error instanceof ConnectionLost) return true;
   return (
-    error instanceof StatementFailed && (error.sqlState.startsWith('57P0') || error.sqlState.startsWith('08'))
+    error instanceof StatementFailed &&
+    ['57P0', '25P03', '08'].some((beginning) => error.sqlState.startsWith(beginning))
   );
 }
 

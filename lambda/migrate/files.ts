@@ -1,8 +1,9 @@
 /** Takes one file through the ledger: decides between fresh, resumed and refused, runs it, and records how it ended. */
 import type { Migration } from '../domain/migration';
 import type { MigrationFailure, StatementTiming } from '../domain/run';
-import type { Session } from '../ports/database';
+import { type Session, SQLSTATE, StatementFailed } from '../ports/database';
 import type { ParsedScript } from '../sql/parse';
+import { makesTemporary } from '../sql/settings';
 import { runAtomically } from './atomic';
 import type { FileRun } from './file-run';
 import type { LedgerHistory } from './history';
@@ -75,6 +76,25 @@ const LEFT_BEHIND =
   'An earlier attempt began it and left no trace of how far it got. ' +
   'See what it changed, undo or complete that, and mark it with `godwit resolve`.';
 
+/** Its name may mean a permanent table now. */
+const LOST_WITH_SESSION =
+  'It was interrupted after it had made a temporary table, which is gone with its session. ' +
+  'See what it changed, undo or complete that, and mark it with `godwit resolve`.';
+
+const NO_JOURNAL =
+  'It runs stepwise, and its role may not create the journal in the schema _godwit. ' +
+  'GRANT CREATE ON DATABASE to the role, or make the schema for it: CREATE SCHEMA _godwit AUTHORIZATION "role".';
+
+async function mayJournal(session: Session): Promise<boolean> {
+  try {
+    await ensureJournal(session);
+    return true;
+  } catch (error) {
+    if (error instanceof StatementFailed && error.sqlState === SQLSTATE.insufficientPrivilege) return false;
+    throw error;
+  }
+}
+
 async function runUpAtomically(file: File): Promise<TimedOutcome> {
   const { migration, sessions, request } = file;
   const ledger = file.history.table;
@@ -101,15 +121,19 @@ async function runUpStepwise(file: File, row: LedgerRow | undefined): Promise<Ti
   const isOurs = row !== undefined && isOfRun(row, request.runId);
   const id = isOurs ? row.id : newLedgerId(request.runId);
   if (row === undefined) {
-    await ensureJournal(session);
+    if (!(await mayJournal(session))) return refused(file, NO_JOURNAL);
     await inTransaction(session, async () => {
       await clearJournal(session, migration);
       await startMigration(session, ledger, migration, id);
       await recordStarted(session, key, { ordinal: WHOLE_FILE, runId: request.runId });
     });
-  } else if ((await readJournal(session, key)).size === 0) {
-    return refused(file, LEFT_BEHIND);
   } else {
+    const begun = await readJournal(session, key);
+    if (begun.size === 0) return refused(file, LEFT_BEHIND);
+    const isLost = file.script.statements.some(
+      (statement, index) => begun.get(index + 1) === 'finished' && makesTemporary(statement),
+    );
+    if (isLost) return refused(file, LOST_WITH_SESSION);
     // Begun by an older Godwit, the journal may lack what this one writes.
     await ensureJournal(session);
     if (!isOurs) await adoptMigration(session, ledger, row, id);

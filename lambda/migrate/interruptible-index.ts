@@ -15,7 +15,7 @@ interface Index {
 
 export function indexBuild(statement: IndexStmt): Interruptible {
   const { idxname: name } = statement;
-  const find = async (session: Session, before: JsonObject): Promise<readonly Index[]> => {
+  const find = async (session: Session, before: JsonObject): Promise<readonly TableIndex[]> => {
     const indexes = await indexesOf(session, statement);
     if (name !== undefined && name !== '') return indexes.filter((index) => index.name === name);
     const earlier = new Set(listOf(before.indexes));
@@ -28,7 +28,8 @@ export function indexBuild(statement: IndexStmt): Interruptible {
       if (before.indexes === undefined && !name) return 'untold';
       const found = await find(session, before);
       if (found.some(({ valid }) => !valid)) return 'half-done';
-      return found.length > 0 ? 'done' : 'absent';
+      // Somebody may meanwhile have given the name to another one: that is not what the statement wants.
+      return found.some((index) => hasShapeOf(statement, index)) ? 'done' : 'absent';
     },
     repair: async (session, before) => {
       const found = await find(session, before);
@@ -81,7 +82,8 @@ function hasShapeOf(statement: IndexStmt, index: TableIndex): boolean {
     index.partial === (statement.whereClause !== undefined) &&
     index.keys === keys.length &&
     index.columns.length === columns.length &&
-    index.columns.every((column, place) => column === columns[place])
+    // An expression may be a column in parentheses.
+    columns.every((column, place) => column === null || column === index.columns[place])
   );
 }
 
@@ -212,8 +214,32 @@ function reachOf({ kind, relation, name }: ReindexStmt): {
 /** IF EXISTS: one that waits for its lock may find the work done by another. */
 async function dropAll(session: Session, indexes: readonly Index[]): Promise<void> {
   for (const index of indexes) {
+    if (!(await isLeftInvalid(session, index))) continue;
     await session.query(`DROP INDEX CONCURRENTLY IF EXISTS ${quotedName(index)}`);
   }
+}
+
+/**
+ * One that somebody else is building at this moment is INVALID, too. Who has the table's lock knows that nobody is.
+ * DROP INDEX would wait for it with a snapshot, for which the build would wait: a deadlock, that may end the build.
+ */
+async function isLeftInvalid(session: Session, { oid }: Index): Promise<boolean> {
+  const { rows: tables } = await session.query<{ schema: string; name: string }>(
+    `SELECT n.nspname AS schema, c.relname AS name FROM pg_catalog.pg_index i
+     JOIN pg_catalog.pg_class c ON c.oid = i.indrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE i.indexrelid = $1 AND c.relkind = 'r'`,
+    [oid],
+  );
+  await session.query('BEGIN');
+  for (const table of tables) {
+    await session.query(`LOCK TABLE ONLY ${quotedName(table)} IN SHARE UPDATE EXCLUSIVE MODE`);
+  }
+  const { rows } = await session.query(
+    'SELECT FROM pg_catalog.pg_index WHERE indexrelid = $1 AND NOT indisvalid',
+    [oid],
+  );
+  await session.query('COMMIT');
+  return rows.length > 0;
 }
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);

@@ -49,10 +49,9 @@ export async function retryOnLocks(
       return { outcome: 'failed', index, error: exceeded };
     }
     if (exceeded === undefined && !isLockFailure(error)) return { outcome: 'failed', index, error };
-    // Some locks are asked for by the statement itself.
-    guard.spend(
-      Math.max(result.queuedMs ?? tookMs, Math.min(tookMs, askingTimeMs(run.request.maxBlockingMs))),
-    );
+    // Some locks are asked for by the statement itself. What is done over and over counts in full, from the second time.
+    const asking = Math.min(tookMs, askingTimeMs(run.request.maxBlockingMs));
+    guard.spend(attempts > 1 ? tookMs : Math.max(result.queuedMs ?? tookMs, asking));
     // A wait of a few milliseconds may escape the watch; who blocked the attempt before most likely does so still.
     const seen = run.watch.takeBlockers();
     if (seen.length > 0) lastSeen = seen;

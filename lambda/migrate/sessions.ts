@@ -4,6 +4,10 @@ import { type LockWait, openExecutorSession } from './executor-lock';
 import { isAnybodyElseHere } from './locks/lock-holders';
 
 const ALONE_FOR_MS = 50;
+/** For what has no limit of its own: somebody who has locked the ledger shall not hold the executor up for good. */
+const LEAST_LOCK_WAIT_MS = 2_000;
+/** A process that is frozen or cut off in the middle of a transaction keeps its locks for no longer. */
+const IDLE_IN_TRANSACTION_MS = 5_000;
 
 export class ExecutorSessions {
   readonly #applicationName: string;
@@ -35,6 +39,7 @@ export class ExecutorSessions {
       const session = await openExecutorSession(this.#applicationName, this.#wait);
       this.#current = session;
       try {
+        await session.query(limitsOf(this.#wait));
         this.#cleaning = [...CLEANING, await restoringSettings(session)].join('; ');
         await this.#onOpened(session);
       } catch (error) {
@@ -80,6 +85,10 @@ export class ExecutorSessions {
     }
   }
 }
+
+const limitsOf = ({ waitMs }: LockWait): string =>
+  `SET lock_timeout = ${Math.max(LEAST_LOCK_WAIT_MS, Math.round(waitMs))};
+   SET idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}`;
 
 /** Sets again what was set when the session was opened, as against the server's and the role's defaults. */
 async function restoringSettings(session: Session): Promise<string> {

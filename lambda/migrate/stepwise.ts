@@ -3,11 +3,13 @@ import type { Session } from '../ports/database';
 import { backfillOf } from '../sql/backfill';
 import { factsOf } from '../sql/facts';
 import type { SqlStatement } from '../sql/parse';
+import { onlySetsSession } from '../sql/settings';
 import { runAlone } from './alone';
 import { runBackfill } from './backfill/backfill';
 import { tooLate } from './execution-plan';
 import { asOurselves, type FileRun, failedStatement, isConnectionLoss, undo } from './file-run';
 import { LockObserver } from './lock-observer';
+import { askingTimeMs } from './locks/lock-budget';
 import type { LockGuard } from './locks/lock-guard';
 import { TransactionLocks } from './locks/transaction-locks';
 import type { FileOutcome } from './outcome';
@@ -21,7 +23,8 @@ export async function runStepwise(run: FileRun, key: JournalKey): Promise<FileOu
   const journal = await readJournal(await run.sessions.open(), key);
   for (const [index, statement] of run.script.statements.entries()) {
     const state = journal.get(index + 1);
-    if (state === 'finished' && !setsSession(statement)) {
+    // A setting lives in the session: a rerun on a new one needs it again.
+    if (state === 'finished' && !onlySetsSession(statement)) {
       run.log.skipped(index, 'finished before');
       continue;
     }
@@ -33,9 +36,6 @@ export async function runStepwise(run: FileRun, key: JournalKey): Promise<FileOu
   const sealed = await retryOnLocks(run, () => seal(run));
   return sealed.outcome === 'done' ? { outcome: 'done' } : endedAt(run, key, sealed);
 }
-
-/** A setting lives in the session: a rerun on a new one needs it again. */
-const setsSession = (statement: SqlStatement): boolean => statement.kind === 'VariableSetStmt';
 
 export interface Step {
   readonly index: number;
@@ -95,7 +95,7 @@ async function attemptInTransaction(
 async function seal(run: FileRun): Promise<Attempt> {
   const session: Session = await run.sessions.open();
   try {
-    await session.query('BEGIN');
+    await session.query(`BEGIN; SET LOCAL lock_timeout = ${askingTimeMs(run.request.maxBlockingMs)}`);
     await asOurselves(session, run.script);
     await run.seal(session);
     await session.query('COMMIT');

@@ -181,7 +181,9 @@ function isColumn(node: Node | undefined, { name }: ResTarget, { table, referenc
   if (parts === undefined || parts.at(-1) !== name) return false;
   const qualifiers = parts.slice(0, -1).map(quoted);
   if (qualifiers.length === 0) return true;
-  return qualifiers.join('.') === reference || parts.slice(0, -1).join('.') === table.name;
+  if (qualifiers.join('.') === reference) return true;
+  // With an alias, the table's own name can only be another one's.
+  return reference === quotedName(table) && qualifiers.join('.') === quoted(table.name);
 }
 
 const tellsNull = (conjunct: Node, assignment: ResTarget, write: Write): boolean =>

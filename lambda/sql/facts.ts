@@ -1,6 +1,7 @@
 /** What Godwit knows of a statement before running it: one table of Postgres facts by statement kind. */
 import type { DefElem } from 'libpg-query';
 import { backfillOf, backfillProblem } from './backfill';
+import { functionsIn } from './effects/names';
 import { lossOf } from './losses';
 import { nameParts } from './names';
 import type { Node, ParsedScript, SqlStatement } from './parse';
@@ -218,6 +219,9 @@ function outOfHand(node: Node): string | undefined {
   }
   if ('DiscardStmt' in node && (node.DiscardStmt.target ?? 'DISCARD_ALL') === 'DISCARD_ALL') {
     return 'It would release the lock that keeps other executors out. Use DISCARD PLANS, TEMP or SEQUENCES, or RESET ALL.';
+  }
+  if (functionsIn(node).some(({ name }) => name === 'pg_advisory_unlock_all')) {
+    return 'It would release the lock that keeps other executors out. Release your own by pg_advisory_unlock.';
   }
   return undefined;
 }

@@ -1,16 +1,17 @@
 /** Assess: what took effect, and by which rung of the ladder to come back. */
 import type { Migration } from '../domain/migration';
 import { type MigrationOutcomeFact, planRollback } from '../domain/rollback-plan';
-import type { PhaseRecords } from '../domain/run';
 import {
   findLedger,
   isApplied,
   isOfRun,
   isUnfinished,
+  type LedgerRow,
   readLedger,
   rollBackMigration,
 } from '../migrate/ledger';
-import { withSession } from '../ports/database';
+import { readJournal, WHOLE_FILE } from '../migrate/statement-journal';
+import { type Session, withSession } from '../ports/database';
 import { pendingMigrations, type RunContext } from './context';
 import { step } from './enter';
 
@@ -37,40 +38,47 @@ export const assess = step<'Assess'>('Assess', async (run) => {
 /** From the ledger, not from memory: a step that crashed left no record. `undefined` where it cannot be read. */
 async function outcomeFacts(run: RunContext): Promise<readonly MigrationOutcomeFact[] | undefined> {
   try {
-    const rows = await withSession(
+    return await withSession(
       run.database,
       { applicationName: 'godwit assess', readOnly: true, statementTimeoutMs: 10_000 },
-      (session) => readLedger(session),
+      async (session) => {
+        // Another executor's rows are not this run's to undo, whatever became of them.
+        const rows = (await readLedger(session)).filter(
+          (row) => isOfRun(row, run.runId) && row.rolledBackAt === undefined,
+        );
+        const facts: MigrationOutcomeFact[] = [];
+        for (const migration of pendingMigrations(run)) {
+          const row = rows.find(({ name }) => name === migration.name);
+          facts.push({
+            name: migration.name,
+            effect: await effectOf(run, session, { migration, row }),
+            hasDownScript: migration.downSql !== undefined,
+            downScript: downScriptOf(run, migration),
+          });
+        }
+        return facts;
+      },
     );
-    const told = run.journal.record('Migrate');
-    return pendingMigrations(run).map((migration) => {
-      const row = rows.find(
-        (candidate) => candidate.name === migration.name && candidate.rolledBackAt === undefined,
-      );
-      return {
-        name: migration.name,
-        effect:
-          !row || isSomebodyElses(told, migration) || (isApplied(row) && !isOfRun(row, run.runId))
-            ? 'undone'
-            : isApplied(row)
-              ? 'applied'
-              : partialOrUndone(run, migration),
-        hasDownScript: migration.downSql !== undefined,
-        downScript: downScriptOf(run, migration),
-      };
-    });
   } catch {
     // Whatever keeps the ledger from being read, the answer is the same: the state is not known.
     return undefined;
   }
 }
 
-/** The ledger's times are the server's, the request's are this machine's. */
-const CLOCK_SKEW_MS = 60_000;
-
-/** Where the executor told what it did, a row that it does not know of was written by another one meanwhile. */
-const isSomebodyElses = (told: PhaseRecords['Migrate'] | undefined, { name }: Migration): boolean =>
-  told !== undefined && !told.applied.includes(name) && told.failure?.migration !== name;
+async function effectOf(
+  run: RunContext,
+  session: Session,
+  { migration, row }: { readonly migration: Migration; readonly row: LedgerRow | undefined },
+): Promise<MigrationOutcomeFact['effect']> {
+  if (row === undefined) return 'undone';
+  if (isApplied(row)) return 'applied';
+  const { name, checksum } = migration;
+  const failure = run.journal.record('Migrate')?.failure;
+  if (failure?.migration !== name || failure.statementsDone > 0) return 'partial';
+  // The batches of a backfill stay, and so may what an interrupted statement made, though no statement is done.
+  const begun = await readJournal(session, { migration: name, checksum, direction: 'up' });
+  return [...begun.keys()].some((ordinal) => ordinal !== WHOLE_FILE) ? 'partial' : 'undone';
+}
 
 /** A rehearsal that stopped at a migration without a way back never tried the scripts of those before it. */
 function downScriptOf(run: RunContext, { name }: Migration): MigrationOutcomeFact['downScript'] {
@@ -90,16 +98,10 @@ async function closeLedgerRows(run: RunContext, undone: readonly MigrationOutcom
     const ledger = await findLedger(session);
     if (!ledger) return;
     for (const row of await readLedger(session, ledger)) {
-      const isOurs = row.startedAt.getTime() >= Date.parse(run.request.requestedAt) - CLOCK_SKEW_MS;
-      if (isOurs && isUnfinished(row) && undone.some((fact) => fact.name === row.name)) {
+      // Another executor may be at work on its own, or have left it for a person to look at.
+      if (isOfRun(row, run.runId) && isUnfinished(row) && undone.some((fact) => fact.name === row.name)) {
         await rollBackMigration(session, ledger, row.id);
       }
     }
   });
-}
-
-/** A stepwise file that failed at its first statement left only its ledger row. */
-function partialOrUndone(run: RunContext, migration: Migration): 'partial' | 'undone' {
-  const failure = run.journal.record('Migrate')?.failure;
-  return failure?.migration === migration.name && failure.statementsDone === 0 ? 'undone' : 'partial';
 }

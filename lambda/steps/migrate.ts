@@ -4,6 +4,8 @@ import { estimatesFrom } from '../migrate/execution-plan';
 import { type MigrateOutcome, type MigrateRequest, migrate } from '../migrate/executor';
 import { AnotherExecutorHolds } from '../migrate/executor-lock';
 import { startLockWatch } from '../migrate/watch/lock-watch';
+import { planOf } from '../sql/facts';
+import { parseScript } from '../sql/parse';
 import { pendingMigrations, type RunContext, type StepOutcome } from './context';
 import { abortSignal, step } from './enter';
 import { RunningStatement } from './running-statement';
@@ -56,7 +58,7 @@ export const migrateStep = step<'Migrate'>('Migrate', async (run) => {
       worstBlockingMs,
       watch: { blockings, series },
     });
-    return conclusionOf(run, outcome);
+    return await conclusionOf(run, outcome);
   } catch (error) {
     if (!(error instanceof AnotherExecutorHolds)) throw error;
     return { verdict: 'failed', message: error.message, record: recordOf(run) };
@@ -67,7 +69,7 @@ export const migrateStep = step<'Migrate'>('Migrate', async (run) => {
   }
 });
 
-function conclusionOf(run: RunContext, outcome: MigrateOutcome): StepOutcome<MigrateRecord> {
+async function conclusionOf(run: RunContext, outcome: MigrateOutcome): Promise<StepOutcome<MigrateRecord>> {
   const record = recordOf(run);
   switch (outcome.outcome) {
     case 'applied':
@@ -78,7 +80,7 @@ function conclusionOf(run: RunContext, outcome: MigrateOutcome): StepOutcome<Mig
       return {
         verdict: 'failed',
         message: stoppedText(outcome),
-        record: { ...record, aborted: true, ...abortedIn(outcome) },
+        record: { ...record, aborted: true, ...(await abortedIn(run, outcome)) },
       };
     case 'needs-long-runner': {
       const { migration, statement, estimateMs } = outcome;
@@ -115,7 +117,8 @@ type Aborted = Extract<MigrateOutcome, { outcome: 'aborted' }>;
 function stoppedText({ applied, inMigration, statementsDone }: Aborted): string {
   const before = `stopped by a person after ${applied.length} of the migrations`;
   if (inMigration === undefined) return `${before}; none is half applied`;
-  if (statementsDone === 0) return `${before}; nothing of ${inMigration} took effect`;
+  // Some batches of a backfill may have.
+  if (statementsDone === 0) return `${before}; no statement of ${inMigration} was finished`;
   return `${before}; of ${inMigration} the first ${statementsDone} of its statements took effect`;
 }
 
@@ -129,17 +132,19 @@ function recordOf(run: RunContext): MigrateRecord {
   };
 }
 
-/** Stopped between two statements of a stepwise file, the earlier ones took effect; of an atomic one, nothing. */
-function abortedIn(outcome: Aborted): { failure?: MigrationFailure } {
-  if (outcome.inMigration === undefined) return {};
+/** Stopped within a stepwise file, what was done stays, be it batches of its first statement; of an atomic one, nothing. */
+async function abortedIn(run: RunContext, outcome: Aborted): Promise<{ failure?: MigrationFailure }> {
+  const { inMigration, statementsDone } = outcome;
+  const migration = run.request.project.migrations.find(({ name }) => name === inMigration);
+  if (migration === undefined) return {};
   return {
     failure: {
-      migration: outcome.inMigration,
-      statement: outcome.statementsDone,
+      migration: migration.name,
+      statement: statementsDone,
       line: 0,
       message: 'stopped by a person',
-      atomic: outcome.statementsDone === 0,
-      statementsDone: outcome.statementsDone,
+      atomic: planOf(await parseScript(migration.sql)).mode === 'atomic',
+      statementsDone,
     },
   };
 }

@@ -60,6 +60,8 @@ const CASES: Readonly<Record<string, Case>> = {
     values: `n % 7 + 0.5, decode(md5(n::text), 'hex'), n % 2 = 0, ARRAY[n::text, 'x,"y']`,
     settings: "SET bytea_output = 'escape'",
   },
+  // Its index compares oids, and it is shown as the name of a table.
+  'a name that stands for an oid': { key: 'id regclass', names: 'id', values: '1000 + n' },
   'a descending index': {
     before:
       'CREATE TABLE walked (id int NOT NULL, id2 int NOT NULL); CREATE UNIQUE INDEX ON walked (id DESC, id2 DESC)',

@@ -1,5 +1,7 @@
 import { migrate, type StatementEvent } from '../../lambda/migrate/executor';
 import { acquireExecutorLock } from '../../lambda/migrate/executor-lock';
+import { ensureLedger, newLedgerId, startMigration } from '../../lambda/migrate/ledger';
+import { ensureJournal, recordStarted, WHOLE_FILE } from '../../lambda/migrate/statement-journal';
 import { clock, failureOf, useWallet } from '../support/wallet-executor';
 
 const wallet = useWallet();
@@ -74,6 +76,49 @@ describe('CREATE INDEX CONCURRENTLY', () => {
     await run(INDEX);
     expect(failureOf(await migrate(request(INDEX)))).toMatchObject({ sqlState: '42P07' });
     expect(failureOf(await migrate(request(INDEX)))).toMatchObject({ sqlState: '42P07' });
+  });
+});
+
+describe('a CREATE INDEX CONCURRENTLY that was begun and left nothing', () => {
+  const SQL = 'CREATE INDEX CONCURRENTLY mine ON wallet (address)';
+  const OID = `SELECT 'mine'::regclass::oid AS oid`;
+
+  const begun = async () => {
+    const begin = request(SQL, { maxBlockingMs: 200, giveUpAfterMs: 20_000 });
+    const session = await connect();
+    await ensureJournal(session);
+    const ledger = await ensureLedger(session);
+    for (const migration of begin.migrations) {
+      const key = { migration: migration.name, checksum: migration.checksum, direction: 'up' } as const;
+      await startMigration(session, ledger, migration, newLedgerId('run-1'));
+      await recordStarted(session, key, { ordinal: WHOLE_FILE, runId: 'run-1' });
+      await recordStarted(session, key, { ordinal: 1, runId: 'run-1' }, { indexes: [] });
+    }
+    return begin;
+  };
+
+  test('leaves to somebody else what that one is building by hand meanwhile', async () => {
+    const rerun = await begun();
+    const writer = await connect();
+    await writer.query('BEGIN; LOCK TABLE wallet IN ROW EXCLUSIVE MODE');
+    const byHand = (await connect('by hand')).query(SQL);
+    while ((await indexes()).length === 0) await clock.sleep(20);
+    const { rows: theirs } = await run(OID);
+    const migrating = migrate(rerun);
+    await untilMigrationWaits();
+    // Who waits with a snapshot now would be waited for by the build; a second later, that is the one to find the deadlock.
+    await clock.sleep(1_200);
+    await writer.query('COMMIT');
+    await byHand;
+    expect(await migrating).toMatchObject({ outcome: 'applied' });
+    expect((await run(OID)).rows).toEqual(theirs);
+    expect(await indexes()).toEqual([{ name: 'mine', valid: true }]);
+  });
+
+  test('is not taken for done where its name was given to another index meanwhile', async () => {
+    const rerun = await begun();
+    await run('CREATE INDEX mine ON wallet (id)');
+    expect(failureOf(await migrate(rerun))).toMatchObject({ sqlState: '42P07' });
   });
 });
 

@@ -1,6 +1,11 @@
 import { SystemClock } from '../../lambda/adapters/system-clock';
 import { checksumOf, type Migration } from '../../lambda/domain/migration';
-import { type MigrateOutcome, type MigrateRequest, migrate } from '../../lambda/migrate/executor';
+import {
+  type MigrateOutcome,
+  type MigrateRequest,
+  migrate,
+  type StatementEvent,
+} from '../../lambda/migrate/executor';
 import { readLedger } from '../../lambda/migrate/ledger';
 import { ConnectionLost, type Database, withSession } from '../../lambda/ports/database';
 import { useCluster } from '../support/cluster';
@@ -152,5 +157,43 @@ describe('a connection that breaks', () => {
         session.query('SELECT DISTINCT visits FROM wallet'),
       ),
     ).toMatchObject({ rows: [{ visits: 0 }] });
+  });
+});
+
+describe('a session of the executor', () => {
+  test('keeps a transaction open for seconds only while nothing comes from its process, in each file', async () => {
+    const database = await server.freshDatabase();
+    const idle = (name: string) =>
+      migration(name, [
+        `CREATE TABLE "${name}" AS SELECT current_setting('idle_in_transaction_session_timeout') AS idle`,
+        'SELECT 1',
+      ]);
+    await migrate(request(database, { migrations: [idle('1'), idle('2')] }));
+    const read = 'SELECT idle FROM "1" UNION ALL SELECT idle FROM "2"';
+    const { rows } = await withSession(database, { applicationName: 'test' }, (session) =>
+      session.query(read),
+    );
+    expect(rows).toEqual([{ idle: '5s' }, { idle: '5s' }]);
+  });
+
+  test('does not wait for ever for the ledger, and goes on later with what was done', async () => {
+    const database = await server.freshDatabase();
+    const human = await database.connect({ applicationName: 'human' });
+    let locked: Promise<unknown> | undefined;
+    const onEvent = ({ statement, status }: StatementEvent): void => {
+      if (statement === 3 && status === 'finished') {
+        locked ??= human.query('BEGIN; LOCK TABLE _prisma_migrations IN SHARE MODE');
+      }
+    };
+    const limits = { giveUpAfterMs: 500, executorLockWaitMs: 500 };
+    const stopped = migrate(request(database, { migrations: [STEPWISE], onEvent, ...limits }));
+    await expect(stopped).rejects.toMatchObject({ sqlState: '55P03' });
+    await locked;
+    await human.close();
+    await migrate(request(database, { migrations: [STEPWISE] }));
+    expect(await stateOf(database)).toMatchObject({
+      visits: [{ visits: 110 }],
+      applied: [['2_stepwise', true]],
+    });
   });
 });

@@ -5,7 +5,7 @@ import { checksumOf, type Migration } from '../../lambda/domain/migration';
 import { migrate, runDown } from '../../lambda/migrate/executor';
 import { StaleExecutor } from '../../lambda/migrate/fence';
 import type { Database, Session, SessionOptions } from '../../lambda/ports/database';
-import { useWallet } from '../support/wallet-executor';
+import { failureOf, useWallet } from '../support/wallet-executor';
 
 const wallet = useWallet();
 
@@ -115,6 +115,13 @@ describe('a role that owns the schema and may make no other', () => {
         outcome: 'applied',
       });
     }
+  });
+
+  test('is told what a stepwise migration needs, which then leaves nothing', async () => {
+    const sql = '-- godwit:stepwise because of a test\nCREATE TABLE made (id int)';
+    const outcome = await migrate({ ...wallet.request(sql), database: await asOwner() });
+    expect(failureOf(outcome).message).toContain('CREATE SCHEMA _godwit AUTHORIZATION');
+    expect(await wallet.ledger()).toEqual([]);
   });
 
   test('is fenced where the schema _godwit was made for it', async () => {

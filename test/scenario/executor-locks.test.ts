@@ -1,5 +1,7 @@
+import { PgDatabase } from '../../lambda/adapters/postgres/pg-database';
 import { migrate, type StatementEvent } from '../../lambda/migrate/executor';
 import { startLockWatch } from '../../lambda/migrate/watch/lock-watch';
+import type { Database } from '../../lambda/ports/database';
 import { clock, failureOf, useWallet } from '../support/wallet-executor';
 
 const wallet = useWallet();
@@ -153,7 +155,84 @@ describe('a lock that somebody else holds', () => {
   });
 });
 
+/** Logs in as a role of its own with no more rights than are needed. */
+async function as(user: string, rights: string): Promise<Database> {
+  await run(
+    `DO $$ BEGIN CREATE ROLE ${user} LOGIN PASSWORD 'x'; EXCEPTION WHEN duplicate_object THEN NULL; END $$`,
+  );
+  await run(`GRANT ALL ON SCHEMA public TO ${user}; ${rights}`);
+  return new PgDatabase({ ...wallet.database.address, user, password: 'x' });
+}
+
+describe('a lock that is asked for beforehand', () => {
+  test('is for a view that of the view alone, and not of the tables under it', async () => {
+    await run('CREATE VIEW addresses AS SELECT address FROM wallet');
+    await readInTransaction();
+    expect(await migrate(request('DROP VIEW addresses'))).toMatchObject({ outcome: 'applied' });
+  });
+
+  test('is no hindrance to the owner of a view who may only read the tables under it', async () => {
+    const database = await as(
+      'view_owner',
+      `GRANT SELECT ON wallet TO view_owner;
+       CREATE VIEW addresses AS SELECT address FROM wallet; ALTER VIEW addresses OWNER TO view_owner`,
+    );
+    await connect();
+    const sql = 'CREATE OR REPLACE VIEW addresses AS SELECT address, id FROM wallet;';
+    expect(await migrate(request(sql, { database }))).toMatchObject({ outcome: 'applied' });
+  });
+
+  test('is for hundreds of partitions asked for in few messages, since the first are held meanwhile', async () => {
+    await run('CREATE TABLE day (d int) PARTITION BY LIST (d)');
+    await run(`DO $$ BEGIN FOR d IN 1..100 LOOP
+      EXECUTE format('CREATE TABLE day_%s PARTITION OF day FOR VALUES IN (%s)', d, d); END LOOP; END $$`);
+    await connect();
+    const asked: string[] = [];
+    const database: Database = {
+      address: wallet.database.address,
+      connectionString: () => wallet.database.connectionString(),
+      connect: async (options) => {
+        const session = await wallet.database.connect(options);
+        return {
+          backendPid: session.backendPid,
+          close: () => session.close(),
+          query: (sql, values) => {
+            if (sql.includes('LOCK TABLE')) asked.push(sql);
+            return session.query(sql, values);
+          },
+        };
+      },
+    };
+    const outcome = await migrate(
+      request('ALTER TABLE day ADD COLUMN a int', { database, maxBlockingMs: 2_000, giveUpAfterMs: 10_000 }),
+    );
+    expect(outcome).toMatchObject({ outcome: 'applied' });
+    expect(asked.length).toBeLessThanOrEqual(10);
+    expect(asked.join().match(/ONLY/g)).toHaveLength(101);
+  });
+});
+
+test('A table whose schema was renamed earlier in the file is left to its statement to lock', async () => {
+  await connect('somebody');
+  await run('CREATE SCHEMA s; CREATE TABLE s.t (a int)');
+  const sql = 'ALTER SCHEMA s RENAME TO r;\nDROP TABLE IF EXISTS s.t;\nALTER TABLE r.t ADD COLUMN b int;';
+  expect(await migrate(request(sql))).toMatchObject({ outcome: 'applied' });
+});
+
 describe('a session that sits idle in a transaction', () => {
+  test('is waited for and named where the policy would end it, and the role may not', async () => {
+    const database = await as(
+      'table_owner',
+      'GRANT pg_monitor TO table_owner; ALTER TABLE wallet OWNER TO table_owner',
+    );
+    const reader = await readInTransaction();
+    const failed = failureOf(
+      await migrate(request('ALTER TABLE wallet ADD COLUMN a int', { database, terminateIdleAfterMs: 100 })),
+    );
+    expect(failed.message).toContain(`session ${reader.backendPid}`);
+    expect((await reader.query('SELECT 1')).rowCount).toBe(1);
+  });
+
   test('is ended where the policy says so, and not before its time', async () => {
     const reader = await readInTransaction();
     const events: StatementEvent[] = [];

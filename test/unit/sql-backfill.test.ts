@@ -190,6 +190,7 @@ describe('a second pass', () => {
     'UPDATE t SET a = DEFAULT WHERE a IS NULL',
     'UPDATE t SET a = b WHERE a IS NOT NULL',
     'UPDATE t SET a = b FROM u WHERE u.a IS NULL',
+    'UPDATE x.t AS w SET a = b FROM y.t WHERE t.a IS NULL',
     'UPDATE t SET a = b WHERE a IS DISTINCT FROM c',
     'DELETE FROM t WHERE a IS NULL',
   ])('is not made of %s', async (sql) => {

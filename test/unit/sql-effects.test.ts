@@ -4,6 +4,9 @@ import { effectsOf, relationsMentioned } from '../../lambda/sql/effects/effects'
 import { provesNotNull } from '../../lambda/sql/effects/proof';
 import { quoted, quotedName } from '../../lambda/sql/names';
 import { parseScript, type SqlStatement } from '../../lambda/sql/parse';
+import { ALTER_TABLE_CASES } from '../support/lock-cases-alter-table';
+import { CREATE_CASES, DROP_CASES } from '../support/lock-cases-create';
+import { ALTER_CASES, REST_CASES } from '../support/lock-cases-other';
 
 async function parse(sql: string): Promise<SqlStatement> {
   const [statement] = (await parseScript(sql)).statements;
@@ -154,4 +157,11 @@ test.each([
   ['(a + 1) IS NOT NULL', []],
 ])('the CHECK %s proves that %j are never NULL', async (check, columns) => {
   expect(provesNotNull((await parse(`ALTER TABLE x ADD CHECK (${check})`)).node)).toEqual(columns);
+});
+
+test('of a relation that the catalog does not know, every statement has effects', async () => {
+  const all = [ALTER_TABLE_CASES, ALTER_CASES, CREATE_CASES, DROP_CASES, REST_CASES].flat();
+  for (const statement of (await parseScript(all.join(';\n'))).statements) {
+    expect(effectsOf(statement, Catalog.EMPTY)).toBeDefined();
+  }
 });

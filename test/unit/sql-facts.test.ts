@@ -108,7 +108,8 @@ describe('factsOf', () => {
 });
 
 describe('problemsOf', () => {
-  test.each(['BEGIN', 'COMMIT', 'ROLLBACK', 'SAVEPOINT s', 'COPY t FROM STDIN', 'DISCARD ALL'])(
+  const UNLOCKING = 'SELECT pg_advisory_unlock_all()';
+  test.each(['BEGIN', 'COMMIT', 'ROLLBACK', 'SAVEPOINT s', 'COPY t FROM STDIN', 'DISCARD ALL', UNLOCKING])(
     'refuses %s',
     async (sql) => {
       const problems = problemsOf(await parseScript(`SELECT 1;\n${sql};`));

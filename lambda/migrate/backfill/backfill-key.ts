@@ -198,7 +198,10 @@ async function readKey(
   rest: string,
   limits: string,
 ): Promise<KeyValues | undefined> {
-  const values = key.columns.map(({ name }) => `pg_catalog.format('%s', ${WALKED}.${quoted(name)})`);
+  // Cast as it is compared: a regclass is shown as a name, which is no oid.
+  const values = key.columns.map(
+    ({ name, type }) => `pg_catalog.format('%s', ${WALKED}.${quoted(name)}::${type})`,
+  );
   const select = `SELECT ARRAY[${values.join(', ')}] AS values FROM ${key.table} AS ${WALKED} ${rest}`;
   const { rows } = await session.query<{ values: KeyValues }>(
     `BEGIN READ ONLY; ${READING_SETTINGS}; ${limits}; ${select}`,

@@ -6,7 +6,7 @@ import { blocksRequests } from '../../sql/lock-modes';
 import { shownName } from '../../sql/names';
 import type { SqlStatement } from '../../sql/parse';
 import { readCatalog } from '../catalog/read-catalog';
-import { type FileRun, isAborted, isOverdue } from '../file-run';
+import { type FileRun, isAborted, isConnectionLoss, isOverdue } from '../file-run';
 import { describeBlockers } from '../watch/lock-watch';
 import { askingTimeMs, budgetToAskFor } from './lock-budget';
 import { type Holder, readLockHolders, readOldTransactions, terminateIdle } from './lock-holders';
@@ -73,6 +73,16 @@ export class LockGuard {
 
   /** To be called outside of a transaction. */
   async untilClear(): Promise<Clearance> {
+    try {
+      return await this.#look();
+    } catch (error) {
+      if (!isConnectionLoss(error)) throw error;
+      await this.#run.sessions.discard();
+      return { outcome: 'failed', index: this.#asked[0]?.index ?? 0, error };
+    }
+  }
+
+  async #look(): Promise<Clearance> {
     const { request, sessions } = this.#run;
     const beganMs = this.#nowMs();
     const spentBefore = this.#waitedMs;

@@ -1,8 +1,11 @@
 /** Reads from the server who stands in the way: of a lock, or of a statement that waits for old transactions. */
-import type { Session } from '../../ports/database';
+import { type Session, SQLSTATE, StatementFailed } from '../../ports/database';
 import { conflict, type LockMode } from '../../sql/lock-modes';
 import { shorten } from '../../sql/summary';
 import { type Blocker, WATCH_NAME } from '../watch/lock-watch';
+
+/** The state of a transaction that no session carries any more. */
+export const PREPARED = 'prepared transaction';
 
 export interface WantedLock {
   readonly oid: number;
@@ -78,15 +81,21 @@ export async function terminateIdle(
   { pid, transaction }: Holder,
   olderThanMs: number,
 ): Promise<boolean> {
-  const { rows } = await session.query<{ ended: boolean }>(
-    `SELECT pg_catalog.pg_terminate_backend(a.pid) AS ended
-     FROM pg_catalog.pg_stat_activity a
-     WHERE a.pid = $1 AND pg_catalog.starts_with(a.state, 'idle in transaction')
-       AND a.state_change < pg_catalog.clock_timestamp() - $3 * interval '1 millisecond'
-       AND EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = a.pid AND l.virtualtransaction = $2)`,
-    [pid, transaction, olderThanMs],
-  );
-  return rows[0]?.ended === true;
+  try {
+    const { rows } = await session.query<{ ended: boolean }>(
+      `SELECT pg_catalog.pg_terminate_backend(a.pid) AS ended
+       FROM pg_catalog.pg_stat_activity a
+       WHERE a.pid = $1 AND pg_catalog.starts_with(a.state, 'idle in transaction')
+         AND a.state_change < pg_catalog.clock_timestamp() - $3 * interval '1 millisecond'
+         AND EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = a.pid AND l.virtualtransaction = $2)`,
+      [pid, transaction, olderThanMs],
+    );
+    return rows[0]?.ended === true;
+  } catch (error) {
+    // A superuser's session, or any other's without pg_signal_backend: it is waited for, and named.
+    if (error instanceof StatementFailed && error.sqlState === SQLSTATE.insufficientPrivilege) return false;
+    throw error;
+  }
 }
 
 function holderOf(row: HolderRow): Holder {
@@ -96,7 +105,7 @@ function holderOf(row: HolderRow): Holder {
     pid: row.pid ?? 0,
     user: row.user ?? '?',
     applicationName: row.application ?? '',
-    state: isPrepared ? 'prepared transaction' : (row.state ?? '?'),
+    state: isPrepared ? PREPARED : (row.state ?? '?'),
     query: shorten(row.query ?? '', 200),
     ageMs: Math.round(row.age_ms ?? 0),
     transaction: row.transaction,

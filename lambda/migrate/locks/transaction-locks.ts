@@ -19,6 +19,8 @@ export class TransactionLocks {
   readonly #held = new Map<number, LockMode>();
   #limitMs: number | undefined;
   #queuedMs = 0;
+  /** Those that were looked up before the file began. */
+  #namesMayBeOld = false;
 
   constructor(run: FileRun, guard: LockGuard, session: Session) {
     this.#run = run;
@@ -56,30 +58,39 @@ export class TransactionLocks {
   /** Leaves `lock_timeout` such that whatever else the statement locks keeps within the time, too. */
   async before({ index, statement }: Asked): Promise<void> {
     const { giveUpAfterMs } = this.#run.request;
-    for (const need of this.#needsOf(index)) await this.#take(need);
+    for (const group of grouped(this.#needsOf(index))) await this.#take(group);
     const mayWaitLong = !factsOf(statement).mayBeCutShort && !this.#time.hasBegun;
     await this.#limit(mayWaitLong ? giveUpAfterMs : this.#time.leftMs());
     if (this.#guard.effectsOf(index)?.opaque) this.#time.begin();
     if (mayChangeSettings(statement)) this.#limitMs = undefined;
+    if (RENAMING.includes(statement.kind)) this.#namesMayBeOld = true;
   }
 
-  async #take({ oid, relation, mode, lockable }: LockNeed): Promise<void> {
-    const held = this.#held.get(oid);
-    if (held !== undefined && stronger(held, mode) === held) return;
-    this.#held.set(oid, mode);
+  async #take(needs: readonly LockNeed[]): Promise<void> {
+    const missing = needs.filter(({ oid, mode }) => !this.#holds(oid, mode));
+    const [first] = missing;
+    if (first === undefined) return;
+    for (const { oid, mode } of missing) this.#held.set(oid, mode);
     const leftMs = this.#time.leftMs();
     this.#time.begin();
     // A role that the file takes on may own the table and yet not be allowed to lock it by itself.
-    if (!lockable || this.#run.script.statements.some(mayChangeSettings)) return;
+    if (this.#namesMayBeOld || this.#run.script.statements.some(mayChangeSettings)) return;
+    const names = missing.filter(isLockedByItself).map(({ relation }) => `ONLY ${quotedName(relation)}`);
+    if (names.length === 0) return;
     const askedMs = this.#nowMs();
     try {
       await this.#session.query(
-        `SET LOCAL lock_timeout = ${leftMs}; LOCK TABLE ONLY ${quotedName(relation)} IN ${inWords(mode)} MODE`,
+        `SET LOCAL lock_timeout = ${leftMs}; LOCK TABLE ${names.join(', ')} IN ${inWords(first.mode)} MODE`,
       );
     } finally {
       this.#queuedMs += this.#nowMs() - askedMs;
       this.#limitMs = leftMs;
     }
+  }
+
+  #holds(oid: number, mode: LockMode): boolean {
+    const held = this.#held.get(oid);
+    return held !== undefined && stronger(held, mode) === held;
   }
 
   async #limit(ms: number): Promise<void> {
@@ -100,8 +111,30 @@ export class TransactionLocks {
   }
 }
 
+const RENAMING: readonly string[] = ['RenameStmt', 'AlterObjectSchemaStmt'];
+
 /** `ShareRowExclusiveLock` → `SHARE ROW EXCLUSIVE` */
 function inWords(mode: LockMode): string {
   const words = mode.replace('Lock', '').replaceAll(/(?!^)[A-Z]/g, ' $&');
   return words.toUpperCase();
+}
+
+/** LOCK TABLE of a view locks the tables under it, too, which no statement about the view does. */
+const isLockedByItself = ({ kind, lockable }: LockNeed): boolean => lockable && kind !== 'view';
+
+const MOST_REQUESTS = 8;
+
+/**
+ * One after another, so that each gets what is left of the time. Where there are hundreds, as of partitions, what was
+ * granted would be held for longer by the messages than by the statement: then several of a mode at once.
+ */
+function grouped(needs: readonly LockNeed[]): readonly (readonly LockNeed[])[] {
+  const size = Math.ceil(needs.length / MOST_REQUESTS);
+  const groups: LockNeed[][] = [];
+  for (const need of needs) {
+    const last = groups.at(-1);
+    if (last !== undefined && last.length < size && last[0]?.mode === need.mode) last.push(need);
+    else groups.push([need]);
+  }
+  return groups;
 }
