@@ -234,12 +234,30 @@ async function isLeftInvalid(session: Session, { oid }: Index): Promise<boolean>
   for (const table of tables) {
     await session.query(`LOCK TABLE ONLY ${quotedName(table)} IN SHARE UPDATE EXCLUSIVE MODE`);
   }
-  const { rows } = await session.query(
-    'SELECT FROM pg_catalog.pg_index WHERE indexrelid = $1 AND NOT indisvalid',
-    [oid],
-  );
+  const isInvalid = await staysInvalid(session, oid);
   await session.query('COMMIT');
-  return rows.length > 0;
+  return isInvalid;
+}
+
+const LONGEST_COMMIT_S = 10;
+
+/**
+ * A build lets go of the table's lock shortly before it commits that its index is valid: while the transaction that
+ * last changed the index's row is at work, its word is awaited.
+ */
+async function staysInvalid(session: Session, oid: number): Promise<boolean> {
+  for (let waitedS = 0; waitedS < LONGEST_COMMIT_S; waitedS += 0.05) {
+    const { rows } = await session.query<{ changing: boolean }>(
+      `SELECT EXISTS (
+         SELECT FROM pg_catalog.pg_locks l WHERE l.locktype = 'transactionid' AND l.transactionid = i.xmax
+       ) AS changing
+       FROM pg_catalog.pg_index i WHERE i.indexrelid = $1 AND NOT i.indisvalid`,
+      [oid],
+    );
+    if (rows[0]?.changing !== true) return rows.length > 0;
+    await session.query('SELECT pg_catalog.pg_sleep(0.05)');
+  }
+  return false;
 }
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);

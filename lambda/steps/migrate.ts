@@ -76,12 +76,11 @@ async function conclusionOf(run: RunContext, outcome: MigrateOutcome): Promise<S
       return { verdict: 'passed', message: `${record.applied.length} applied${found(outcome)}`, record };
     case 'waiting':
       return { verdict: 'waiting', message: `${record.applied.length} applied so far` };
-    case 'aborted':
-      return {
-        verdict: 'failed',
-        message: stoppedText(outcome),
-        record: { ...record, aborted: true, ...(await abortedIn(run, outcome)) },
-      };
+    case 'aborted': {
+      const within = await abortedIn(run, outcome);
+      const message = stoppedText(outcome, within.failure);
+      return { verdict: 'failed', message, record: { ...record, aborted: true, ...within } };
+    }
     case 'needs-long-runner': {
       const { migration, statement, estimateMs } = outcome;
       const message =
@@ -114,9 +113,13 @@ const found = ({ alreadyApplied = [] }: MigrateOutcome): string =>
 
 type Aborted = Extract<MigrateOutcome, { outcome: 'aborted' }>;
 
-function stoppedText({ applied, inMigration, statementsDone }: Aborted): string {
+function stoppedText(
+  { applied, inMigration, statementsDone }: Aborted,
+  within: MigrationFailure | undefined,
+): string {
   const before = `stopped by a person after ${applied.length} of the migrations`;
   if (inMigration === undefined) return `${before}; none is half applied`;
+  if (within?.atomic === true) return `${before}; nothing of ${inMigration} took effect`;
   // Some batches of a backfill may have.
   if (statementsDone === 0) return `${before}; no statement of ${inMigration} was finished`;
   return `${before}; of ${inMigration} the first ${statementsDone} of its statements took effect`;
