@@ -24,7 +24,7 @@ const OURS: readonly RunnerName[] = ['godwit'];
 const WHOLE: Plan = {
   sizes: { small: { wallets: 100_000, balances: 500_000 }, large: { wallets: 100_000, balances: 2_000_000 } },
   rounds: 2,
-  idleRounds: 5,
+  idleRounds: 3,
   runners: {
     index: ALL,
     'foreign-key': ALL,

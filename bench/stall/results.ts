@@ -11,6 +11,7 @@ export const NAIVE: readonly RunnerName[] = ['prisma', 'dbmate'];
 /** Builds of the same index with nobody else about, in ms. */
 export interface IdlePair {
   readonly plainMs: number;
+  readonly byHandMs: number;
   readonly concurrentlyMs: number;
 }
 
@@ -176,6 +177,12 @@ function idleResults(pairs: readonly IdlePair[]): readonly BenchResult[] {
   });
   return [
     result('plain-client', 'plain build', median(pairs.map(({ plainMs }) => plainMs)), 'ms'),
+    result(
+      'lock-timeout-retry',
+      'concurrent build by hand to plain build',
+      median(pairs.map(({ plainMs, byHandMs }) => byHandMs / plainMs)),
+      'x',
+    ),
     result('godwit', 'concurrent build', median(pairs.map(({ concurrentlyMs }) => concurrentlyMs)), 'ms'),
     result(
       'godwit',

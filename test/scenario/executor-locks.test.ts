@@ -253,7 +253,7 @@ describe('a session that sits idle in a transaction', () => {
   test('is left alone while it works', async () => {
     const worker = await connect('long query');
     await worker.query('BEGIN; SELECT count(*) FROM wallet');
-    const working = worker.query('SELECT pg_sleep(2)');
+    const working = worker.query('SELECT pg_sleep(1)');
     const failed = failureOf(await migrate(request(ATOMIC, { terminateIdleAfterMs: 1 })));
     expect(failed.message).toContain('long query');
     await working;

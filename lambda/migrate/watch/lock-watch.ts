@@ -60,6 +60,8 @@ export const WATCH_NAME = 'godwit watch';
 const SESSION = { applicationName: WATCH_NAME, statementTimeoutMs: 5_000, readOnly: true } as const;
 const POLL_MS = 40;
 const CLOSE_POLL_MS = 10;
+/** Nothing is cancelled, and a build needs all the processor that it can get. */
+const OBSERVING_POLL_MS = 150;
 /** The watch costs the server at most a tenth of one session's time, unless the server is far away. */
 const REST_PER_POLL = 10;
 const LONGEST_PAUSE_MS = { close: 40, relaxed: 400 } as const;
@@ -187,7 +189,7 @@ class Watch implements LockWatch {
 
   #rest(pollMs: number): number {
     const isClose = this.#attention === 'close' || this.#isAnybodyBehind;
-    const least = isClose ? CLOSE_POLL_MS : POLL_MS;
+    const least = isClose ? CLOSE_POLL_MS : this.#attention === 'observe' ? OBSERVING_POLL_MS : POLL_MS;
     return Math.min(Math.max(least, pollMs * REST_PER_POLL), LONGEST_PAUSE_MS[isClose ? 'close' : 'relaxed']);
   }
 
