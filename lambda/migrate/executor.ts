@@ -3,8 +3,9 @@ import { GodwitError, messageOf } from '../domain/errors';
 import { checksumOf } from '../domain/migration';
 import type { MigrationFailure, StatementTiming } from '../domain/run';
 import { type Session, withSession } from '../ports/database';
-import { leavesSessionAlone, planOf, problemsOf } from '../sql/facts';
+import { planOf, problemsOf } from '../sql/facts';
 import { type ParsedScript, parseScript } from '../sql/parse';
+import { leavesSessionAlone } from '../sql/settings';
 import { passFence } from './fence';
 import { runDownFile, runUpFile } from './files';
 import { LedgerHistory } from './history';
@@ -38,7 +39,8 @@ export async function migrate(request: MigrateRequest): Promise<MigrateOutcome> 
     for (const migration of request.migrations) {
       const script = scripts.get(migration.name);
       if (script === undefined) continue;
-      const file = { request, migration, script, mode: planOf(script).mode, sessions, watch, history };
+      const { mode } = planOf(script);
+      const file = { request, migration, script, mode, sessions, watch, history };
       const result = await runUpFile(file);
       statements.push(...result.timings);
       if (result.outcome === 'waiting') return { outcome: 'waiting', ...progressed };
@@ -52,8 +54,9 @@ export async function migrate(request: MigrateRequest): Promise<MigrateOutcome> 
         return { outcome: 'aborted', inMigration: migration.name, statementsDone, ...progressed };
       }
       (result.foundApplied === "another's" ? alreadyApplied : applied).push(migration.name);
-      const mayLeaveSomething = script.statements.some((statement) => !leavesSessionAlone(statement));
-      if (result.foundApplied === undefined && mayLeaveSomething) await sessions.clean();
+      // Outside of transactions the executor itself sets limits in the session.
+      const isAsBefore = mode === 'atomic' && script.statements.every(leavesSessionAlone);
+      if (result.foundApplied === undefined && !isAsBefore) await sessions.clean();
     }
     return { outcome: 'applied', ...progressed };
   });

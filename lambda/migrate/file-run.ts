@@ -116,7 +116,7 @@ export function failedStatement(
     statement: Math.min(failure.index + 1, statements.length),
     line: lineOf(statement, position),
     ...sqlStateOf(error),
-    message: parts.filter((part) => part !== '').join(' '),
+    message: asSentences(parts),
     atomic: failure.atomic,
     statementsDone: failure.statementsDone,
   };
@@ -139,5 +139,15 @@ function describe(error: unknown): string {
   const advice = CANNOT_RUN_IN_TRANSACTION.includes(error.sqlState)
     ? 'Put `-- godwit:stepwise because <reason>` into the file, so that each statement runs by itself.'
     : undefined;
-  return [error.message, error.detail, error.hint, advice].filter((part) => part !== undefined).join(' ');
+  return asSentences([error.message, error.detail, error.hint, advice]);
 }
+
+/** The server's messages end without a full stop. */
+function asSentences(parts: readonly (string | undefined)[]): string {
+  const said = parts.filter((part) => part !== undefined && part !== '') as string[];
+  return said
+    .map((part, index) => (index === said.length - 1 || ENDS.includes(part.slice(-1)) ? part : `${part}.`))
+    .join(' ');
+}
+
+const ENDS = '.:!?';

@@ -1,8 +1,7 @@
 /** Tries again while others hold the locks, backing off with jitter, and never longer than asked. */
 import { SQLSTATE, StatementFailed } from '../ports/database';
 import { factsOf } from '../sql/facts';
-import type { FileRun } from './file-run';
-import { isAborted, isLockFailure } from './file-run';
+import { type FileRun, isAborted, isLockFailure } from './file-run';
 import { BudgetExceeded } from './locks/budget-exceeded';
 import { askingTimeMs } from './locks/lock-budget';
 import { type Asked, blockingNeeds, LockGuard } from './locks/lock-guard';

@@ -88,20 +88,6 @@ export function planOf(script: ParsedScript): ScriptPlan {
   return { mode: 'atomic', reason: 'every statement can run in one transaction' };
 }
 
-const PLAIN_DDL: readonly string[] = [
-  'AlterTableStmt',
-  'IndexStmt',
-  'DropStmt',
-  'RenameStmt',
-  'CreateEnumStmt',
-  'AlterEnumStmt',
-  'CommentStmt',
-];
-
-/** Whether nothing of it outlives its transaction in the session: no setting, temporary table, cursor or sequence's last value. */
-export const leavesSessionAlone = ({ kind, node }: SqlStatement): boolean =>
-  PLAIN_DDL.includes(kind) || ('CreateStmt' in node && node.CreateStmt.relation?.relpersistence === 'p');
-
 /** Statement kinds that Postgres refuses inside a transaction block (25001), or runs with an outcome of their own. */
 const TRANSACTIONALITY: Readonly<Record<string, (node: Node) => 'yes' | 'no' | 'unknown'>> = {
   IndexStmt: notWhen(isConcurrent),

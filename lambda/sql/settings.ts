@@ -29,3 +29,22 @@ function isSetConfig(value: Node | undefined): boolean {
 export const makesTemporary = ({ node }: SqlStatement): boolean =>
   some(node, (branch) => 'relpersistence' in branch && branch.relpersistence === 't') ||
   some(node, (branch) => 'schemaname' in branch && branch.schemaname === 'pg_temp');
+
+const PLAIN_DDL: readonly string[] = [
+  'CreateStmt',
+  'AlterTableStmt',
+  'IndexStmt',
+  'DropStmt',
+  'RenameStmt',
+  'CreateEnumStmt',
+  'AlterEnumStmt',
+  'CommentStmt',
+];
+
+/** A table's defaults are only written down; a new column's, or an index's expression, are evaluated for its rows. */
+const mayCallFunction = ({ kind, node }: SqlStatement): boolean =>
+  kind !== 'CreateStmt' && some(node, (branch) => 'FuncCall' in branch);
+
+/** Whether it surely leaves nothing in its session: no setting, temporary object, cursor or prepared statement. */
+export const leavesSessionAlone = (statement: SqlStatement): boolean =>
+  PLAIN_DDL.includes(statement.kind) && !makesTemporary(statement) && !mayCallFunction(statement);

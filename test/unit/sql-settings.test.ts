@@ -1,5 +1,5 @@
 import { parseScript } from '../../lambda/sql/parse';
-import { onlySetsSession } from '../../lambda/sql/settings';
+import { leavesSessionAlone, onlySetsSession } from '../../lambda/sql/settings';
 
 const isSetting = async (sql: string): Promise<boolean> =>
   (await parseScript(sql)).statements.every(onlySetsSession);
@@ -23,4 +23,27 @@ describe('a statement only sets the session', () => {
     "SELECT set_config('a.b', 'x', false) LIMIT pay()",
     "WITH w AS (INSERT INTO t VALUES (1) RETURNING 1) SELECT set_config('a.b', 'x', false)",
   ])('does more: %s', async (sql) => expect(await isSetting(sql)).toBe(false));
+});
+
+describe('a statement leaves its session alone', () => {
+  const leavesAlone = async (sql: string): Promise<boolean> =>
+    (await parseScript(sql)).statements.every(leavesSessionAlone);
+
+  test.each([
+    'CREATE TABLE t (id text DEFAULT gen_random_uuid())',
+    'ALTER TABLE t ADD COLUMN a int NOT NULL DEFAULT 0',
+    'CREATE INDEX ON t (a)',
+    'DROP TABLE t',
+    "COMMENT ON TABLE t IS 'x'",
+  ])('%s', async (sql) => expect(await leavesAlone(sql)).toBe(true));
+
+  test.each([
+    'CREATE TEMP TABLE t (a int)',
+    'ALTER TABLE t ADD COLUMN a int DEFAULT pay()',
+    'CREATE INDEX ON t (pay(a))',
+    'INSERT INTO t VALUES (1)',
+    'SET search_path = a',
+    'PREPARE p AS SELECT 1',
+    'LISTEN l',
+  ])('maybe not: %s', async (sql) => expect(await leavesAlone(sql)).toBe(false));
 });
