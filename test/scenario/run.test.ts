@@ -1,14 +1,9 @@
 /** The whole workflow from the command line, on one embedded cluster with real archiving, restore points and clones. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Client } from 'pg';
-import { readProject } from '../../cli/project-folder';
-import { parseDatabaseUrl } from '../../lambda/adapters/postgres/database-url';
-import { PgDatabase } from '../../lambda/adapters/postgres/pg-database';
-import { SystemClock } from '../../lambda/adapters/system-clock';
-import { migrate } from '../../lambda/migrate/executor';
-import { godwit, startGodwit, temporaryFolder } from '../support/cli';
-import { INIT, type SmallMigration, writeSmallProject } from '../support/small-project';
+import { godwit, startGodwit } from '../support/cli';
+import { INIT, type SmallMigration } from '../support/small-project';
+import { useSmallRuns } from '../support/small-runs';
 
 const addNote: SmallMigration = {
   name: '20260102000000_add_note',
@@ -31,65 +26,8 @@ const KILLED_IN =
       ]
     : ['RunRehearsal', 'Migrate'];
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let dataDir: string;
-let url: string;
-let projects = 0;
-
-beforeAll(async () => {
-  folder = await temporaryFolder();
-  dataDir = join(folder.path, 'data');
-  const up = await godwit(['up', '--json', '--data-dir', dataDir]);
-  expect(up).toMatchObject({ code: 0 });
-  url = String(up.result.url);
-});
-
-afterAll(async () => {
-  await godwit(['reset', '--yes', '--data-dir', dataDir]);
-  await folder.remove();
-});
-
-/** A folder with these migrations, on a database as empty as the first one found it. */
-async function project(...migrations: SmallMigration[]): Promise<string> {
-  projects += 1;
-  return writeSmallProject(join(folder.path, `prisma-${projects}`), migrations);
-}
-
-async function startOver(): Promise<void> {
-  await sql('drop schema public cascade; create schema public; drop schema if exists _godwit cascade');
-}
-
-/** With the first migration applied, as any deploy leaves it. */
-async function startFromInit(): Promise<void> {
-  await startOver();
-  const { migrations } = await readProject(await project());
-  const outcome = await migrate({
-    database: new PgDatabase(parseDatabaseUrl(url)),
-    runId: 'preparation',
-    migrations,
-    maxBlockingMs: 1000,
-    giveUpAfterMs: 1000,
-    clock: new SystemClock(),
-  });
-  expect(outcome).toMatchObject({ outcome: 'applied' });
-}
-
-async function sql<Row extends object>(text: string): Promise<Row[]> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    const result = await client.query<Row>(text);
-    return result.rows;
-  } finally {
-    await client.end();
-  }
-}
-
-const run = (prisma: string, ...more: string[]) =>
-  godwit(['run', '--json', '--data-dir', dataDir, '--prisma', prisma, ...more]);
-
-const total = async (): Promise<string | undefined> =>
-  (await sql<{ total: string }>('select sum(balance)::text as total from "Account"'))[0]?.total;
+const small = useSmallRuns();
+const { project, run, sql, startFromInit, startOver, total } = small;
 
 describe('a run', () => {
   test('takes pending migrations through every step and then finds nothing to do', async () => {
@@ -120,7 +58,7 @@ describe('a run', () => {
   });
 
   test('leaves no clone behind', async () => {
-    expect(await readdir(join(dataDir, 'instances')).catch(() => [])).toEqual([]);
+    expect(await readdir(join(small.dataDir, 'instances')).catch(() => [])).toEqual([]);
   });
 
   test('that breaks an invariant on the clone is refused and changes nothing', async () => {
@@ -194,7 +132,7 @@ describe('a run', () => {
       '--yes',
       '--json',
       '--data-dir',
-      dataDir,
+      small.dataDir,
     ]);
     expect(restored).toMatchObject({ code: 0, result: { status: 'succeeded' } });
     expect(await total()).toMatch(/^500500/);
@@ -218,20 +156,20 @@ describe('a run', () => {
       'run',
       '--json',
       '--data-dir',
-      dataDir,
+      small.dataDir,
       '--prisma',
       await project(addNote),
       '--approve',
       'ask',
     ]);
     await waiting.sees((line) => line.step === 'AwaitApproval');
-    const runId = (await godwit(['runs', 'list', '--json', '--data-dir', dataDir])).result.runs as {
+    const runId = (await godwit(['runs', 'list', '--json', '--data-dir', small.dataDir])).result.runs as {
       runId: string;
     }[];
     const newest = String(runId[0]?.runId);
-    expect(await godwit(['reject', newest, '--data-dir', dataDir])).toMatchObject({ code: 0 });
+    expect(await godwit(['reject', newest, '--data-dir', small.dataDir])).toMatchObject({ code: 0 });
     expect(await waiting.finished).toMatchObject({ code: 3, result: { status: 'blocked', applied: [] } });
-    const twice = await godwit(['approve', newest, '--data-dir', dataDir]);
+    const twice = await godwit(['approve', newest, '--data-dir', small.dataDir]);
     expect(twice.code).toBe(2);
     expect(twice.stderr).toContain('answered already');
   });
@@ -241,17 +179,17 @@ describe('a run', () => {
       'run',
       '--json',
       '--data-dir',
-      dataDir,
+      small.dataDir,
       '--prisma',
       await project(addNote),
       '--approve',
       'ask',
     ]);
     await waiting.sees((line) => line.step === 'AwaitApproval');
-    const { runs } = (await godwit(['runs', 'list', '--json', '--data-dir', dataDir])).result as {
+    const { runs } = (await godwit(['runs', 'list', '--json', '--data-dir', small.dataDir])).result as {
       runs: { runId: string }[];
     };
-    expect(await godwit(['approve', String(runs[0]?.runId), '--data-dir', dataDir])).toMatchObject({
+    expect(await godwit(['approve', String(runs[0]?.runId), '--data-dir', small.dataDir])).toMatchObject({
       code: 0,
     });
     expect(await waiting.finished).toMatchObject({
@@ -263,14 +201,14 @@ describe('a run', () => {
   test.each(KILLED_IN)('that is killed in %s goes on when started again', async (step) => {
     await startFromInit();
     const prisma = await project(addNote);
-    const args = ['run', '--json', '--data-dir', dataDir, '--prisma', prisma];
+    const args = ['run', '--json', '--data-dir', small.dataDir, '--prisma', prisma];
     const killed = startGodwit(args);
     await killed.sees((line) => line.step === step);
     killed.child.kill('SIGKILL');
     await killed.finished;
     const again = await run(prisma);
     expect(again).toMatchObject({ code: 0, result: { status: 'succeeded', applied: [addNote.name] } });
-    const { runs } = (await godwit(['runs', 'list', '--json', '--data-dir', dataDir])).result as {
+    const { runs } = (await godwit(['runs', 'list', '--json', '--data-dir', small.dataDir])).result as {
       runs: { runId: string }[];
     };
     expect(runs[0]?.runId).toBe(again.result.runId);
@@ -289,18 +227,25 @@ describe('a run', () => {
   test('that was killed before it changed anything is not taken over by a rehearsal', async () => {
     await startFromInit();
     const prisma = await project(addNote);
-    const killed = startGodwit(['run', '--json', '--data-dir', dataDir, '--prisma', prisma]);
+    const killed = startGodwit(['run', '--json', '--data-dir', small.dataDir, '--prisma', prisma]);
     await killed.sees((line) => line.step === 'Baseline');
     killed.child.kill('SIGKILL');
     await killed.finished;
-    const rehearsed = await godwit(['rehearse', '--json', '--data-dir', dataDir, '--prisma', prisma]);
+    const rehearsed = await godwit(['rehearse', '--json', '--data-dir', small.dataDir, '--prisma', prisma]);
     expect(rehearsed).toMatchObject({ code: 0, result: { status: 'succeeded', applied: [] } });
     expect(await sql(`select from information_schema.columns where column_name = 'note'`)).toEqual([]);
   });
 
   test('that is interrupted by a person says so and leaves the database as it was', async () => {
     await startFromInit();
-    const running = startGodwit(['run', '--json', '--data-dir', dataDir, '--prisma', await project(addNote)]);
+    const running = startGodwit([
+      'run',
+      '--json',
+      '--data-dir',
+      small.dataDir,
+      '--prisma',
+      await project(addNote),
+    ]);
     await running.sees((line) => line.step === 'BeginRehearsal');
     running.child.kill('SIGINT');
     expect(await running.finished).toMatchObject({ code: 130, result: { status: 'aborted', applied: [] } });
@@ -314,7 +259,7 @@ describe('a run', () => {
       'run',
       '--json',
       '--data-dir',
-      dataDir,
+      small.dataDir,
       '--prisma',
       prisma,
       '--approve',
