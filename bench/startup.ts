@@ -44,7 +44,7 @@ export async function benchStartup({ projectRoot, quick, signal, tell }: BenchOp
     await godwit('reset', '--yes', '--data-dir', dataDir);
 
     const rounds = quick ? 1 : 3;
-    results.push(...(await benchSmallMigrations({ projectRoot, folder, dataDir, rounds, signal, tell })));
+    results.push(...(await benchSmallMigrations({ projectRoot, folder, rounds, signal, tell })));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -40,8 +40,7 @@ async function attemptFile(run: FileRun, guard: LockGuard, asked: readonly Asked
     await locks.begin(asked);
     await runStatements(run, { session, locks, asked, at });
     await asOurselves(session, run.script);
-    await run.seal(session);
-    await session.query('COMMIT');
+    await run.sealAndCommit(session);
     run.log.committed();
     return { ok: true };
   } catch (error) {

@@ -22,9 +22,9 @@ export interface FileRun {
   readonly sessions: ExecutorSessions;
   readonly watch: LockWatch;
   readonly log: StatementLog;
-  /** Writes to the ledger what it means that the file is done, in the transaction that is open. */
-  seal(session: Session): Promise<void>;
-  /** Whether it was written and committed. */
+  /** Writes to the ledger what it means that the file is done, in the transaction that is open, and commits that. */
+  sealAndCommit(session: Session): Promise<void>;
+  /** Whether that was committed. */
   isSealed(session: Session): Promise<boolean>;
 }
 

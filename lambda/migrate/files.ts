@@ -9,6 +9,7 @@ import type { FileRun } from './file-run';
 import type { LedgerHistory } from './history';
 import {
   adoptMigration,
+  commitApplied,
   failMigration,
   finishMigration,
   isApplied,
@@ -17,7 +18,6 @@ import {
   type LedgerRow,
   newLedgerId,
   readLedger,
-  recordApplied,
   recordRolledBackAttempt,
   rollBackMigration,
   startMigration,
@@ -101,7 +101,7 @@ async function runUpAtomically(file: File): Promise<TimedOutcome> {
   const id = newLedgerId(request.runId);
   const startedAt = request.clock.now();
   const run = runOf(file, 'up', {
-    seal: (session) => recordApplied(session, ledger, migration, id),
+    sealAndCommit: (session) => commitApplied(session, ledger, migration, id),
     isSealed: async (session) => (await readLedger(session, ledger)).some((row) => row.id === id),
   });
   const result = await runAtomically(run);
@@ -139,9 +139,10 @@ async function runUpStepwise(file: File, row: LedgerRow | undefined): Promise<Ti
     if (!isOurs) await adoptMigration(session, ledger, row, id);
   }
   const run = runOf(file, 'up', {
-    seal: async (at) => {
+    sealAndCommit: async (at) => {
       await finishMigration(at, ledger, id);
       await clearJournal(at, migration);
+      await at.query('COMMIT');
     },
     isSealed: async (at) =>
       (await readLedger(at, ledger)).some((other) => other.id === id && isApplied(other)),
@@ -161,9 +162,10 @@ export async function runDownFile(file: File & { readonly downChecksum: string }
   const row = await history.rowOf(await sessions.open(), migration.name);
   if (row === undefined) return { outcome: 'done', timings: [] };
   const run = runOf(file, 'down', {
-    seal: async (session) => {
+    sealAndCommit: async (session) => {
       await rollBackMigration(session, ledger, row.id);
       await clearJournal(session, migration);
+      await session.query('COMMIT');
     },
     isSealed: async (session) =>
       (await readLedger(session, ledger)).some(
@@ -185,7 +187,7 @@ export async function runDownFile(file: File & { readonly downChecksum: string }
 function runOf(
   file: File,
   direction: 'up' | 'down',
-  bookkeeping: Pick<FileRun, 'seal' | 'isSealed'>,
+  bookkeeping: Pick<FileRun, 'sealAndCommit' | 'isSealed'>,
 ): FileRun {
   const { request, migration, script, sessions, watch } = file;
   const log = new StatementLog({ migration: migration.name, script }, request.clock, (event) =>

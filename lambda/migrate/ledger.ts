@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Migration } from '../domain/migration';
 import type { Session } from '../ports/database';
-import { quoted } from '../sql/names';
+import { literal, quoted } from '../sql/names';
 
 export const LEDGER_NAME = '_prisma_migrations';
 
@@ -138,8 +138,11 @@ export async function finishMigration(session: Session, table: LedgerTable, id: 
   );
 }
 
-/** One row for a migration that ran in this very transaction: started when that began, finished now. */
-export async function recordApplied(
+/**
+ * One row for a migration that ran in this very transaction, which it ends: started when that began, finished now.
+ * Both in one message: over a long history each trip to the server counts.
+ */
+export async function commitApplied(
   session: Session,
   table: LedgerTable,
   migration: Pick<Migration, 'name' | 'checksum'>,
@@ -147,8 +150,9 @@ export async function recordApplied(
 ): Promise<void> {
   await session.query(
     `INSERT INTO ${table} (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
-     VALUES ($1, $2, $3, pg_catalog.now(), pg_catalog.clock_timestamp(), 1)`,
-    [id, migration.checksum, migration.name],
+     VALUES (${[id, migration.checksum, migration.name].map(literal).join(', ')}, pg_catalog.now(),
+       pg_catalog.clock_timestamp(), 1);
+     COMMIT`,
   );
 }
 

@@ -97,8 +97,7 @@ async function seal(run: FileRun): Promise<Attempt> {
   try {
     await session.query(`BEGIN; SET LOCAL lock_timeout = ${askingTimeMs(run.request.maxBlockingMs)}`);
     await asOurselves(session, run.script);
-    await run.seal(session);
-    await session.query('COMMIT');
+    await run.sealAndCommit(session);
     return { ok: true };
   } catch (error) {
     const lost = isConnectionLoss(error);

@@ -4,6 +4,12 @@ import type { Node } from './parse';
 /** Always quoted: for SQL that Godwit composes. */
 export const quoted = (identifier: string): string => `"${identifier.replaceAll('"', '""')}"`;
 
+/** A string constant that means the same under either setting of `standard_conforming_strings`. */
+export const literal = (text: string): string => {
+  const inQuotes = `'${text.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
+  return text.includes('\\') ? `E${inQuotes}` : inQuotes;
+};
+
 const PLAIN = 'abcdefghijklmnopqrstuvwxyz0123456789_';
 
 const isPlain = (identifier: string): boolean =>

@@ -42,8 +42,26 @@ export class SqlSyntaxError extends GodwitError {
   }
 }
 
+/** Preflight, the executor and the replay of a history each want the parse of the same files. */
+const lately = new Map<string, ParsedScript>();
+const MOST_CHARACTERS_KEPT = 4_000_000;
+let charactersKept = 0;
+
 /** @throws SqlSyntaxError | SqlDirectiveError */
 export async function parseScript(sql: string): Promise<ParsedScript> {
+  const known = lately.get(sql);
+  if (known !== undefined) return known;
+  const script = await parseAnew(sql);
+  if (charactersKept + sql.length > MOST_CHARACTERS_KEPT) {
+    lately.clear();
+    charactersKept = 0;
+  }
+  lately.set(sql, script);
+  charactersKept += sql.length;
+  return script;
+}
+
+async function parseAnew(sql: string): Promise<ParsedScript> {
   refuseUnparsable(sql);
   if (sql === '') return { statements: [], directives: [] };
   const parser = await loadParser();

@@ -98,7 +98,7 @@ const afterUpdate = (): ((sql: string) => boolean) => {
   let updated = false;
   return (sql) => {
     updated ||= sql.startsWith('UPDATE wallet');
-    return updated && sql === 'COMMIT';
+    return updated && sql.endsWith('COMMIT');
   };
 };
 

@@ -1,5 +1,6 @@
 /** The one statement with which every session begins: its limits, and what makes its answers the same everywhere. */
 import type { SessionOptions } from '../../ports/database';
+import { literal } from '../../sql/names';
 
 /** An open transaction keeps its locks for as long as a frozen Lambda or a suspended laptop keeps it open. */
 const IDLE_IN_WRITE_MS = 60_000;
@@ -35,8 +36,3 @@ export function settingsQuery(options: SessionOptions, schema: string | undefine
 const CHECK_CLIENT =
   `CASE WHEN current_setting('client_connection_check_interval', true) IS NOT NULL AND version() !~* 'windows|mingw|visual' ` +
   `THEN set_config('client_connection_check_interval', '${CLIENT_CHECK_INTERVAL_MS}', false) END`;
-
-const literal = (text: string): string => {
-  const quoted = `'${text.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
-  return text.includes('\\') ? `E${quoted}` : quoted;
-};
