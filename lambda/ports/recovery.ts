@@ -21,13 +21,21 @@ export type RestorePointState =
 export type RecoveryTarget =
   | { readonly kind: 'restore-point'; readonly name: string }
   /** ISO 8601, UTC; must not lie after the last archived commit. */
-  | { readonly kind: 'time'; readonly at: string };
+  | { readonly kind: 'time'; readonly at: string }
+  /** Of the serving cluster's own WAL, as Postgres writes it: `0/1A2B3C4`. RDS recovers to no such place. */
+  | { readonly kind: 'lsn'; readonly lsn: string };
 
 export type InstanceState =
   | { readonly state: 'absent' }
   | { readonly state: 'creating'; readonly message?: string }
-  | { readonly state: 'ready' }
+  | { readonly state: 'ready'; readonly lost?: LostCommits }
   | { readonly state: 'failed'; readonly reason: string };
+
+/** The target could not be reached in time, and an older state had to do: commits between these moments are missing. ISO 8601. */
+export interface LostCommits {
+  readonly from: string;
+  readonly to: string;
+}
 
 export interface ArchivingHealth {
   readonly healthy: boolean;
@@ -38,6 +46,11 @@ export interface ArchivingHealth {
 export interface Recovery {
   /** Whether WAL reaches the archive, i.e. whether a restore point taken now could be returned to. */
   archiving(): Promise<ArchivingHealth>;
+  /**
+   * ISO 8601: whatever was committed up to then could be recovered now, were this database lost; `undefined` where
+   * nothing could. Looks only, and writes nothing: its distance from now is the RPO.
+   */
+  restorableUntil(): Promise<string | undefined>;
 
   beginRestorePoint(name: string): Promise<RestorePointState>;
   inspectRestorePoint(name: string): Promise<RestorePointState>;

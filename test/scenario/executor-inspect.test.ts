@@ -55,7 +55,8 @@ describe('a migration that another process applies', () => {
     const { outcome } = await startProcess(requestOf(LONG));
     const running = await inspectedUntil(
       LONG,
-      (seen) => seen.state === 'running' && seen.build !== undefined,
+      // Who holds the lock is asked first: between two statements then, and in the middle of one when the build is.
+      (seen) => seen.state === 'running' && seen.build !== undefined && seen.activeSince !== undefined,
     );
     expect(running).toMatchObject({
       state: 'running',

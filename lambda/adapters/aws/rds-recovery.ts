@@ -75,6 +75,10 @@ export class RdsRecovery implements Recovery {
     };
   }
 
+  async restorableUntil(): Promise<string | undefined> {
+    return (await this.#serving()).LatestRestorableTime?.toISOString();
+  }
+
   async beginRestorePoint(name: string): Promise<RestorePointState> {
     const known = await this.inspectRestorePoint(name);
     if (known.state !== 'absent') return known;
@@ -119,6 +123,9 @@ export class RdsRecovery implements Recovery {
   async beginInstance(name: string, target: RecoveryTarget): Promise<InstanceState> {
     const known = await this.inspectInstance(name);
     if (known.state !== 'absent') return known;
+    if (target.kind === 'lsn') {
+      return { state: 'failed', reason: 'RDS recovers to restore points and to times, not to an LSN' };
+    }
     const identifier = identifierOf(name);
     const source = await this.#serving();
     return callAws<InstanceState>(
@@ -215,7 +222,11 @@ export class RdsRecovery implements Recovery {
     return instance;
   }
 
-  async #restore(identifier: string, source: DBInstance, target: RecoveryTarget): Promise<void> {
+  async #restore(
+    identifier: string,
+    source: DBInstance,
+    target: Exclude<RecoveryTarget, { kind: 'lsn' }>,
+  ): Promise<void> {
     const settings = settingsForRestore(source, purposeOf(identifier));
     if (target.kind === 'restore-point') {
       await this.#rds.client.send(
@@ -259,4 +270,13 @@ export class RdsRecovery implements Recovery {
 
 const purposeOf = (identifier: string): Purpose => (isRehearsal(identifier) ? 'rehearsal' : 'restore');
 
-const describe = (target: RecoveryTarget): string => (target.kind === 'time' ? target.at : target.name);
+function describe(target: RecoveryTarget): string {
+  switch (target.kind) {
+    case 'restore-point':
+      return target.name;
+    case 'time':
+      return target.at;
+    case 'lsn':
+      return `LSN ${target.lsn}`;
+  }
+}

@@ -59,9 +59,9 @@ async function copyWithin(
   await makeFolder(join(kit.home.baseBackups, id), 0o755, undefined);
   const { bytes } = await copyLive({ from: kit.home.pgData, to: data, owner: kit.user, signal, report });
   // The wait for the archive is ours: inside the function it knows no end when the archive is dead.
-  const stop = await one<{ segment: string; labelfile: string; spcmapfile: string; at: Date }>(
+  const stop = await one<{ lsn: string; segment: string; labelfile: string; spcmapfile: string; at: Date }>(
     session,
-    `SELECT pg_walfile_name(lsn) AS segment, labelfile, spcmapfile, clock_timestamp() AS at
+    `SELECT lsn::text, pg_walfile_name(lsn) AS segment, labelfile, spcmapfile, clock_timestamp() AS at
        FROM pg_backup_stop(wait_for_archive => false)`,
   );
   await writeAtomically(join(data, 'backup_label'), stop.labelfile, { owner: kit.user });
@@ -85,6 +85,7 @@ async function copyWithin(
     lineage,
     startLsn: start.lsn,
     startSegment: start.segment,
+    stopLsn: stop.lsn,
     segmentBytes,
     finishedAt: stop.at.toISOString(),
     bytes,

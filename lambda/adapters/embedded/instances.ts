@@ -2,11 +2,9 @@
 import { join } from 'node:path';
 import { type Database, withSession } from '../../ports/database';
 import type { RecoveryTarget } from '../../ports/recovery';
-import { segmentsArrive } from './archive';
 import type { WorkProgress } from './background';
-import { one } from './base-backup';
 import { databaseOf } from './cluster';
-import { archiveOf, type ClusterFacts, currentLineage, type Home, type Lineage } from './cluster-files';
+import type { ClusterFacts, Home } from './cluster-files';
 import { maintenanceOf, type ServerKit } from './cluster-start';
 import { copyAtRest } from './copy-tree';
 import { megabytes, RecoveryRefused } from './errors';
@@ -21,10 +19,9 @@ import {
   instanceFolder,
   instanceLog,
   readBaseBackup,
-  readBaseBackups,
-  readPoint,
   saveInstance,
 } from './recovery-records';
+import { sourceFor } from './recovery-source';
 import { findRunning, startServer, stopServer } from './server';
 import type { RecoveryLimits, ServingCluster } from './serving';
 import { addressSettings, type RecoveryGoal, recoveringTo, type Settings } from './settings';
@@ -33,11 +30,6 @@ export interface InstanceOptions {
   readonly limits: RecoveryLimits;
   readonly signal: AbortSignal;
   readonly progress: WorkProgress;
-}
-
-interface Source {
-  readonly backup: BaseBackup;
-  readonly goal: RecoveryGoal;
 }
 
 const PORT_ATTEMPTS = 10;
@@ -150,85 +142,3 @@ async function capacitiesOf(database: Database): Promise<Settings> {
   );
   return Object.fromEntries(rows.map(({ name, setting }) => [name, setting]));
 }
-
-async function sourceFor(
-  serving: ServingCluster,
-  target: RecoveryTarget,
-  waiting: { limits: RecoveryLimits; signal: AbortSignal },
-): Promise<Source> {
-  return target.kind === 'restore-point'
-    ? sourceForPoint(serving.kit, target.name)
-    : sourceForTime(serving, target.at, waiting);
-}
-
-async function sourceForPoint({ home }: ServerKit, name: string): Promise<Source> {
-  const point = await readPoint(home, name);
-  if (point === undefined) throw new RecoveryRefused(`Restore point ${name}`, 'there is none of this name');
-  const backup = await readBaseBackup(home, point.baseBackup);
-  if (backup === undefined) throw new RecoveryRefused(`Restore point ${name}`, 'its base backup is gone');
-  return { backup, goal: { archive: archiveOf(home, point.lineage), target: { name: point.walName } } };
-}
-
-async function sourceForTime(
-  serving: ServingCluster,
-  at: string,
-  waiting: { limits: RecoveryLimits; signal: AbortSignal },
-): Promise<Source> {
-  const { home, facts } = serving.kit;
-  const moment = new Date(at);
-  const subject = `Recovery to ${at}`;
-  if (Number.isNaN(moment.getTime())) throw new RecoveryRefused(subject, 'it is not an ISO 8601 time');
-  const lineage = lineageAt(facts.lineages, moment);
-  const backups = (await readBaseBackups(home)).filter((backup) => backup.lineage === lineage.number);
-  const backup = backups.filter(({ finishedAt }) => new Date(finishedAt) <= moment).at(-1);
-  if (backup === undefined) {
-    const earliest = backups[0]?.finishedAt;
-    throw new RecoveryRefused(
-      subject,
-      earliest === undefined
-        ? `there is no base backup of the cluster as it was then (since ${lineage.since})`
-        : `the earliest moment that can be returned to is ${earliest}`,
-    );
-  }
-  if (lineage.number === currentLineage(facts).number) await archiveBeyond(serving, moment, backup, waiting);
-  return {
-    backup,
-    goal: { archive: archiveOf(home, lineage.number), target: { time: withOffset(moment) } },
-  };
-}
-
-const lineageAt = (lineages: readonly Lineage[], moment: Date): Lineage =>
-  lineages.filter(({ since }) => new Date(since) <= moment).at(-1) ?? lineages[0] ?? { number: 1, since: '' };
-
-/** Recovery to a time ends at the first commit after it, and fails where there is none: so one is made and archived. */
-async function archiveBeyond(
-  { kit, database }: ServingCluster,
-  moment: Date,
-  { lineage, startSegment, segmentBytes }: BaseBackup,
-  { limits, signal }: { limits: RecoveryLimits; signal: AbortSignal },
-): Promise<void> {
-  await withSession(
-    database,
-    { applicationName: 'godwit-instance', statementTimeoutMs: 60_000 },
-    async (session) => {
-      const { past } = await one<{ past: boolean }>(session, 'SELECT clock_timestamp() > $1 AS past', [
-        moment,
-      ]);
-      if (!past) throw new RecoveryRefused(`Recovery to ${moment.toISOString()}`, 'it lies in the future');
-      // A transaction with an id of its own writes a commit record.
-      await session.query('SELECT pg_current_xact_id()');
-      const { last } = await one<{ last: string }>(
-        session,
-        'SELECT pg_walfile_name(pg_current_wal_insert_lsn()) AS last',
-      );
-      await session.query('SELECT pg_switch_wal()');
-      const archive = { folder: archiveOf(kit.home, lineage), serverLog: kit.home.log };
-      const range = { first: startSegment, last, segmentBytes };
-      if (await segmentsArrive(archive, session, range, { limitMs: limits.archiveMs, signal })) return;
-      throw new RecoveryRefused(`Recovery to ${moment.toISOString()}`, `WAL is missing in ${archive.folder}`);
-    },
-  );
-}
-
-/** Not `Z`: while the server starts it knows no abbreviations of time zones yet. */
-const withOffset = (moment: Date): string => moment.toISOString().replace('Z', '+00');

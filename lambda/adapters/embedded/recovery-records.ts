@@ -12,6 +12,8 @@ export interface BaseBackup {
   readonly lineage: number;
   readonly startLsn: string;
   readonly startSegment: string;
+  /** No earlier LSN can be recovered from it. Absent in records of older versions. */
+  readonly stopLsn?: string;
   readonly segmentBytes: number;
   /** ISO 8601, by the server's clock: no earlier moment can be recovered from it. */
   readonly finishedAt: string;
@@ -91,6 +93,17 @@ export async function readInstances(home: Home): Promise<readonly InstanceRecord
     await Promise.all((await entriesOf(home.instances)).map((name) => readInstance(home, name))),
   );
 }
+
+export const describeTarget = (target: RecoveryTarget): string => {
+  switch (target.kind) {
+    case 'restore-point':
+      return target.name;
+    case 'time':
+      return target.at;
+    case 'lsn':
+      return `LSN ${target.lsn}`;
+  }
+};
 
 const present = <T>(values: readonly (T | undefined)[]): T[] => values.filter((value) => value !== undefined);
 

@@ -8,7 +8,7 @@ import type {
   RestorePoint,
   RestorePointState,
 } from '../../ports/recovery';
-import { probeArchiving } from './archive';
+import { archivedUntil, probeArchiving } from './archive';
 import { Background } from './background';
 import type { EmbeddedCluster } from './cluster';
 import { archiveOf, currentLineage, entriesOf, type Home } from './cluster-files';
@@ -20,6 +20,7 @@ import { instanceDatabase, isServing, makeInstance, removeInstance } from './ins
 import { isAlive, isThisProcess, markOf, type ProcessMark, signal } from './processes';
 import {
   checkName,
+  describeTarget,
   type InstanceRecord,
   instanceData,
   pointLock,
@@ -63,6 +64,11 @@ export class EmbeddedRecovery implements Recovery {
     const { kit, database } = await this.#serving();
     const folder = archiveOf(kit.home, currentLineage(kit.facts).number);
     return probeArchiving({ folder, serverLog: kit.home.log }, database);
+  }
+
+  async restorableUntil(): Promise<string | undefined> {
+    const { kit, database } = await this.#serving();
+    return archivedUntil(kit.home.pgData, archiveOf(kit.home, currentLineage(kit.facts).number), database);
   }
 
   async beginRestorePoint(name: string): Promise<RestorePointState> {
@@ -233,8 +239,6 @@ function refuseOtherTarget({ name, target }: InstanceRecord, asked: RecoveryTarg
   if (JSON.stringify(target) === JSON.stringify(asked)) return;
   throw new RecoveryRefused(
     `Instance ${name}`,
-    `it exists already, recovered to another target (${describe(target)}); discard it first`,
+    `it exists already, recovered to another target (${describeTarget(target)}); discard it first`,
   );
 }
-
-const describe = (target: RecoveryTarget): string => (target.kind === 'time' ? target.at : target.name);

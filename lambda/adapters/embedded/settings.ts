@@ -18,6 +18,8 @@ export const comfortSettings = ({ fsync }: Durability): string =>
     // A slot that nobody reads any more would keep WAL until the disk is full.
     max_slot_wal_keep_size: '4GB',
     track_commit_timestamp: 'on',
+    // As on RDS: what a quiet hour commits is in the archive within the targeted RPO.
+    archive_timeout: '300s',
     fsync: fsync ? 'on' : 'off',
     timezone: 'UTC',
     log_timezone: 'UTC',
@@ -53,7 +55,7 @@ export const archivingTo = (folder: string): Settings => ({
 
 export interface RecoveryGoal {
   readonly archive: string;
-  readonly target: { readonly name: string } | { readonly time: string };
+  readonly target: { readonly name: string } | { readonly time: string } | { readonly lsn: string };
 }
 
 /**
@@ -66,8 +68,15 @@ export const recoveringTo = ({ archive, target }: RecoveryGoal): Settings => ({
   restore_command: restoreCommand(archive),
   recovery_target_timeline: 'current',
   recovery_target_action: 'promote',
-  ...('name' in target ? { recovery_target_name: target.name } : { recovery_target_time: target.time }),
+  ...targetSettings(target),
 });
+
+function targetSettings(target: RecoveryGoal['target']): Settings {
+  if ('name' in target) return { recovery_target_name: target.name };
+  if ('time' in target) return { recovery_target_time: target.time };
+  // What a session is told as the current LSN is the end of the last record: the one that begins there came later.
+  return { recovery_target_lsn: target.lsn, recovery_target_inclusive: 'off' };
+}
 
 /** `%` begins a placeholder in the setting, and the rest goes through the shell. */
 export function restoreCommand(archive: string): string {
