@@ -1,5 +1,6 @@
 /** A run: one attempt to take a database through its pending migrations. Its request is frozen when it starts. */
 import type { Finding } from './finding';
+import type { LostWrite } from './lost-write';
 import type { Project } from './migration';
 import type { Rung } from './rollback-plan';
 import type { StepName, Verdict } from './step';
@@ -134,6 +135,8 @@ export interface PhaseRecords {
     readonly findings: readonly Finding[];
     /** Migrations whose down script, run on the clone, brought schema and data back exactly. */
     readonly downProven: readonly string[];
+    /** Where a down script loses what is written after its migration. Absent in journals of old. */
+    readonly downLoses?: readonly LostWrite[];
     /** Longest time, in ms, that one statement or transaction held a lock that blocks the application. */
     readonly longestBlockingMs: number;
     readonly invariants: readonly InvariantOutcome[];
