@@ -50,6 +50,8 @@ export function globalOptions(raw: RawGlobalOptions, { env, cwd }: Invocation): 
 export interface RawRunOptions {
   readonly phase?: string;
   readonly approve?: string;
+  readonly downScripts?: string;
+  readonly restore?: string;
   readonly skipRehearsal?: boolean;
   readonly maxBlocking?: string;
   readonly terminateIdle?: string;
@@ -69,7 +71,14 @@ function withoutWindow(raw: RawRunOptions, defaults: Policy): Policy {
     ...(raw.phase === undefined
       ? {}
       : { phase: oneOf('--phase', raw.phase, ['expand', 'contract', 'all'] as const) }),
-    ...(raw.approve === undefined ? {} : { approve: approvalMode(raw.approve) }),
+    ...(raw.approve === undefined ? {} : { approve: approvalMode('--approve', raw.approve) }),
+    wayBack: {
+      'down-script':
+        raw.downScripts === undefined
+          ? defaults.wayBack['down-script']
+          : approvalMode('--down-scripts', raw.downScripts),
+      restore: raw.restore === undefined ? defaults.wayBack.restore : approvalMode('--restore', raw.restore),
+    },
     ...(raw.skipRehearsal ? { rehearse: false } : {}),
     ...(raw.maxBlocking === undefined
       ? {}
@@ -81,8 +90,8 @@ function withoutWindow(raw: RawRunOptions, defaults: Policy): Policy {
   };
 }
 
-const approvalMode = (value: string): ApprovalMode =>
-  oneOf('--approve', value, ['auto', 'ask', 'never'] as const);
+const approvalMode = (option: string, value: string): ApprovalMode =>
+  oneOf(option, value, ['auto', 'ask', 'never'] as const);
 
 function oneOf<const T extends string>(option: string, value: string, allowed: readonly T[]): T {
   const found = allowed.find((candidate) => candidate === value);

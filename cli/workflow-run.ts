@@ -1,6 +1,5 @@
 /** Takes one run through the workflow in this process: a new one, or one that was killed and goes on from its journal. */
 import { readFile } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { LocalControl, waitForAnswer } from '../lambda/adapters/embedded/workflow/local-control';
 import { executeWorkflow, type StepHandler } from '../lambda/adapters/embedded/workflow/local-workflow';
@@ -16,6 +15,8 @@ import type { StepContext } from '../lambda/steps/context';
 import { isAborted } from '../lambda/steps/enter';
 import type { CommandContext } from './command';
 import type { Home } from './home';
+import { answerAtTerminal } from './terminal-answers';
+import { whoami } from './whoami';
 
 const POLL_MS = 100;
 
@@ -116,12 +117,14 @@ async function execute(
   const stop = onAbort(context.signal, () =>
     control.abort(runId, { by: whoami(), at: new Date().toISOString() }),
   );
-  const asking = askAtTerminal(context, work.steps, control, request);
+  const asking = context.interactive
+    ? answerAtTerminal({ terminal: context.terminal, store: work.steps.store, control, runId: request.runId })
+    : undefined;
   try {
     await control.start(runId);
   } finally {
     stop();
-    asking.stop();
+    asking?.stop();
   }
   return { request, journal: await Journal.open(store, runId) };
 }
@@ -223,55 +226,8 @@ async function runWorkflow(
   );
 }
 
-/** Whoever sits at this terminal may answer here; an answer given elsewhere takes the question away. */
-function askAtTerminal(
-  context: CommandContext,
-  stepContext: StepContext,
-  control: LocalControl,
-  request: RunRequest,
-): { stop(): void } {
-  if (!context.interactive) return { stop: () => undefined };
-  const answered = new AbortController();
-  const asked = new Set<QuestionName>();
-  const poll = setInterval(() => {
-    for (const question of ['approval', 'decision'] as const) {
-      if (!asked.has(question)) void putToPerson(question);
-    }
-  }, POLL_MS);
-  const putToPerson = async (question: QuestionName): Promise<void> => {
-    const stored = await stepContext.store.get(`runs/${request.runId}/questions/${question}.json`);
-    if (!stored || asked.has(question)) return;
-    asked.add(question);
-    const { text } = JSON.parse(stored.body) as { text: string };
-    const answer = await context.terminal.ask(text, answered.signal);
-    if (answered.signal.aborted) return;
-    const person = { by: whoami(), at: new Date().toISOString() };
-    if (question === 'decision')
-      await control.decide(request.runId, answer === 'yes' ? 'restore' : 'hold', person);
-    else
-      await (answer === 'yes'
-        ? control.approve(request.runId, person)
-        : control.reject(request.runId, person));
-  };
-  return {
-    stop: () => {
-      clearInterval(poll);
-      answered.abort();
-    },
-  };
-}
-
 function onAbort(signal: AbortSignal, act: () => Promise<void>): () => void {
   const listener = (): void => void act();
   signal.addEventListener('abort', listener, { once: true });
   return () => signal.removeEventListener('abort', listener);
-}
-
-/** Accounts without an entry in the password file exist, in containers above all. */
-export function whoami(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.() ?? '?'}`;
-  }
 }

@@ -69,7 +69,12 @@ export function buildWorkflow(
 
   decide(scope, 'AfterValidate', step.Validate).when(passed, step.Finish).otherwise(step.Assess);
 
-  // The way back, cheapest rung first. What Assess cannot tell is fenced.
+  // A person who chose the down scripts behind the fence is not asked again when they fail.
+  const fence = new Choice(scope, 'WasDecided')
+    .when(routeIs('roll-back'), step.Finish)
+    .otherwise(step.Degrade);
+
+  // The way back, cheapest rung first. What Assess cannot tell, and what costs approval, is fenced.
   decide(scope, 'AfterAssess', step.Assess)
     .when(routeIs('nothing-to-undo'), step.ValidateRolledBack)
     .when(routeIs('down-script'), step.RollBack)
@@ -78,11 +83,11 @@ export function buildWorkflow(
   decide(scope, 'AfterRollBack', step.RollBack)
     .when(waiting, wait(scope, 'WaitForRollBack', HANDOVER_SECONDS, step.RollBack))
     .when(passed, step.ValidateRolledBack)
-    .otherwise(step.Degrade);
+    .otherwise(fence);
 
   decide(scope, 'AfterValidateRolledBack', step.ValidateRolledBack)
     .when(passed, step.Finish)
-    .otherwise(step.Degrade);
+    .otherwise(fence);
 
   decide(scope, 'AfterDegrade', step.Degrade)
     .when(routeIs('decide'), step.AwaitDecision)
@@ -90,26 +95,30 @@ export function buildWorkflow(
     .otherwise(step.Finish);
 
   decide(scope, 'AfterDecision', step.AwaitDecision)
+    .when(Condition.and(passed, routeIs('roll-back')), step.RollBack)
     .when(Condition.and(passed, routeIs('restore')), step.BeginRestore)
     .otherwise(step.Finish);
 
   decide(scope, 'AfterRestore', step.BeginRestore, step.InspectRestore)
     .when(waiting, wait(scope, 'WaitForRestore', POLL_SECONDS, step.InspectRestore))
+    .when(passed, step.ValidateRestored)
+    .otherwise(step.Finish);
+
+  // Only what is proven right takes the place of what is there.
+  decide(scope, 'AfterValidateRestored', step.ValidateRestored)
     .when(passed, step.CutOver)
     .otherwise(step.Finish);
 
   decide(scope, 'AfterCutOver', step.CutOver)
     .when(waiting, wait(scope, 'WaitForCutOver', POLL_SECONDS, step.CutOver))
-    .when(passed, step.ValidateRestored)
     .otherwise(step.Finish);
 
-  step.ValidateRestored.next(step.Finish);
   step.Finish.next(step.Report);
   step.Report.next(step.Notify);
   const outcome = endAsFinishDecided(scope);
   step.Notify.next(outcome);
 
-  catchEverything(step, outcome);
+  catchEverything(step, { outcome, fence });
   return { definition: step.Preflight };
 }
 
@@ -125,7 +134,7 @@ function rehearseUnlessToldNotTo(scope: Construct, step: Tasks): Choice {
 }
 
 /** Where a crash or an exceeded time limit leads: whoever can judge what is in the database, and in the end Notify. */
-const CAUGHT_BY: Readonly<Record<StepName, StepName | 'Outcome'>> = {
+const CAUGHT_BY: Readonly<Record<StepName, StepName | 'Outcome' | 'WasDecided'>> = {
   Preflight: 'Finish',
   BeginSnapshot: 'Finish',
   InspectSnapshot: 'Finish',
@@ -138,23 +147,23 @@ const CAUGHT_BY: Readonly<Record<StepName, StepName | 'Outcome'>> = {
   Migrate: 'Assess',
   Validate: 'Assess',
   Assess: 'Degrade',
-  RollBack: 'Degrade',
-  ValidateRolledBack: 'Degrade',
+  RollBack: 'WasDecided',
+  ValidateRolledBack: 'WasDecided',
   Degrade: 'Finish',
   AwaitDecision: 'Finish',
   BeginRestore: 'Finish',
   InspectRestore: 'Finish',
-  CutOver: 'Finish',
   ValidateRestored: 'Finish',
+  CutOver: 'Finish',
   Finish: 'Report',
   Report: 'Notify',
   Notify: 'Outcome',
 };
 
-function catchEverything(step: Tasks, outcome: State): void {
+function catchEverything(step: Tasks, others: { readonly outcome: State; readonly fence: State }): void {
+  const targets = { ...step, Outcome: others.outcome, WasDecided: others.fence };
   for (const name of STEP_NAMES) {
-    const target = CAUGHT_BY[name];
-    step[name].addCatch(target === 'Outcome' ? outcome : step[target], {
+    step[name].addCatch(targets[CAUGHT_BY[name]], {
       errors: ['States.ALL'],
       resultPath: '$.error',
     });

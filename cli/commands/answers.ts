@@ -2,10 +2,11 @@
 import { FileObjectStore } from '../../lambda/adapters/embedded/file-object-store';
 import { LocalControl } from '../../lambda/adapters/embedded/workflow/local-control';
 import { UsageError } from '../../lambda/domain/errors';
+import type { Decision } from '../../lambda/domain/question';
 import { Journal, readRequest } from '../../lambda/journal/journal';
 import type { AnswerOutcome, PersonsAnswer } from '../../lambda/ports/workflow-control';
 import type { CommandContext } from '../command';
-import { whoami } from '../workflow-run';
+import { whoami } from '../whoami';
 
 type Options = { readonly comment?: string };
 
@@ -32,8 +33,8 @@ export async function decideCommand(
   [runId = '', decision = '']: readonly string[],
   raw: Options,
 ): Promise<number> {
-  if (decision !== 'restore' && decision !== 'hold') {
-    throw new UsageError(`The decision cannot be "${decision}". Use restore or hold.`);
+  if (!isDecision(decision)) {
+    throw new UsageError(`The decision cannot be "${decision}". Use ${DECISIONS.join(', ')}.`);
   }
   const control = await controlOf(context, runId);
   return conclude(
@@ -43,6 +44,9 @@ export async function decideCommand(
     await control.decide(runId, decision, personOf(raw)),
   );
 }
+
+const DECISIONS: readonly Decision[] = ['roll-back', 'restore', 'hold'];
+const isDecision = (text: string): text is Decision => DECISIONS.some((decision) => decision === text);
 
 export async function abortCommand(
   context: CommandContext,
@@ -79,6 +83,10 @@ function conclude(context: CommandContext, runId: string, answer: string, result
       return 0;
     case 'already-answered':
       throw new UsageError(`${runId} was answered already: ${result.answer}, by ${result.by}.`);
+    case 'not-offered':
+      throw new UsageError(
+        `${runId} cannot be answered so. It asks for one of ${result.answers.join(', ')}.`,
+      );
     case 'not-asked':
       throw new UsageError(`${runId} asks nothing of the kind now. See "godwit runs show ${runId}".`);
   }

@@ -27,7 +27,11 @@ interface DemoOptions {
 }
 
 /** Nobody is asked in a demonstration; everything else is as in production. */
-const POLICY: Policy = { ...DEFAULT_POLICY, approve: 'auto' };
+const POLICY: Policy = {
+  ...DEFAULT_POLICY,
+  approve: 'auto',
+  wayBack: { ...DEFAULT_POLICY.wayBack, restore: 'auto' },
+};
 
 export async function demoCommand(
   context: CommandContext,

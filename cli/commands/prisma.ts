@@ -69,7 +69,13 @@ async function deploy(
 ): Promise<DeployEnd> {
   const { journal } = await takeThroughWorkflow(context, home, {
     project,
-    policy: { ...DEFAULT_POLICY, approve: 'auto', rehearse: false },
+    policy: {
+      ...DEFAULT_POLICY,
+      approve: 'auto',
+      rehearse: false,
+      // Made for development: nobody waits for its data, and nobody wants it held.
+      wayBack: { ...DEFAULT_POLICY.wayBack, restore: 'auto' },
+    },
     steps: stepContext(context, home),
   });
   const outcome = journal.outcome;

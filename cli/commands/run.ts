@@ -2,7 +2,13 @@
 import { join } from 'node:path';
 import { MigrationsFolderError, UsageError } from '../../lambda/domain/errors';
 import type { Project } from '../../lambda/domain/migration';
-import { DEFAULT_POLICY, EXIT_CODES, type Policy, type StatementTiming } from '../../lambda/domain/run';
+import {
+  type ApprovalMode,
+  DEFAULT_POLICY,
+  EXIT_CODES,
+  type Policy,
+  type StatementTiming,
+} from '../../lambda/domain/run';
 import { findingsOf } from '../../lambda/report/collect';
 import type { CommandContext } from '../command';
 import { clusterOf, type Home, openHome, stepContext } from '../home';
@@ -16,8 +22,7 @@ export async function runCommand(
   _args: readonly string[],
   raw: RawRunOptions,
 ): Promise<number> {
-  const approve = context.interactive ? 'ask' : 'never';
-  return runWith(context, runPolicy(raw, { ...DEFAULT_POLICY, approve }));
+  return runWith(context, runPolicy(raw, { ...policyFor(context), approve: asksWhoIsThere(context) }));
 }
 
 export async function deployCommand(
@@ -25,8 +30,16 @@ export async function deployCommand(
   _args: readonly string[],
   raw: RawRunOptions,
 ): Promise<number> {
-  return runWith(context, runPolicy(raw, { ...DEFAULT_POLICY, approve: 'auto', rehearse: false }));
+  return runWith(context, runPolicy(raw, { ...policyFor(context), approve: 'auto', rehearse: false }));
 }
+
+const asksWhoIsThere = ({ interactive }: CommandContext): ApprovalMode => (interactive ? 'ask' : 'never');
+
+/** Nothing is lost without a person's word. */
+const policyFor = (context: CommandContext): Policy => ({
+  ...DEFAULT_POLICY,
+  wayBack: { ...DEFAULT_POLICY.wayBack, restore: asksWhoIsThere(context) },
+});
 
 export async function rehearseCommand(
   context: CommandContext,

@@ -39,6 +39,12 @@ export interface Terminal {
   result(result: CommandResult): void;
   summary(...lines: readonly Line[]): void;
   ask(question: string, signal?: AbortSignal): Promise<'yes' | 'no'>;
+  /** The last of the choices is the answer where nobody gives one. */
+  choose<Choice extends string>(
+    question: string,
+    choices: readonly [Choice, ...Choice[]],
+    signal?: AbortSignal,
+  ): Promise<Choice>;
   /** Takes the frame away and gives the cursor back; what is told afterwards is written as plain lines. */
   close(): void;
 }
@@ -126,12 +132,21 @@ class StreamTerminal implements Terminal {
     for (const line of lines) this.#persist(paintLine(line, this.#look));
   }
 
-  async ask(question: string, signal?: AbortSignal): Promise<'yes' | 'no'> {
+  ask(question: string, signal?: AbortSignal): Promise<'yes' | 'no'> {
+    return this.choose(question, ['yes', 'no'], signal);
+  }
+
+  async choose<Choice extends string>(
+    question: string,
+    choices: readonly [Choice, ...Choice[]],
+    signal?: AbortSignal,
+  ): Promise<Choice> {
     const { stdin } = this.#options;
-    if (!stdin) return 'no';
+    if (!stdin) return choices.at(-1) ?? choices[0];
     this.#screen?.pause();
     try {
       return await askPerson({
+        choices,
         question: `  ${this.#look.paint('cyan', '?')} ${this.#look.paint('bold', textOf(question))}`,
         input: stdin,
         outlet: this.#people,

@@ -11,5 +11,5 @@ export interface LostWrite {
 }
 
 /** `"public"."Wallet"."label"`, as people are told. */
-export const placeOf = ({ table, column }: LostWrite): string =>
+export const placeOf = ({ table, column }: Pick<LostWrite, 'table' | 'column'>): string =>
   column === undefined ? table : `${table}."${column.replaceAll('"', '""')}"`;

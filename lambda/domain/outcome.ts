@@ -57,7 +57,10 @@ function beforeMigrating(journal: JournalView, aborted: boolean): Judgement {
 
 function afterFailure(journal: JournalView): Judgement {
   const cause = causeOf(journal);
-  if (journal.checkpoint('CutOver')?.verdict === 'passed') return afterRestore(journal, cause);
+  if (journal.checkpoint('CutOver')?.verdict === 'passed') {
+    const restorePoint = journal.record('Snapshot')?.restorePoint ?? 'the restore point';
+    return { status: 'restored', reason: `${cause}; restored to ${restorePoint}${lostBefore(journal)}` };
+  }
   if (journal.checkpoint('ValidateRolledBack')?.verdict === 'passed') {
     return journal.record('Migrate')?.aborted
       ? { status: 'aborted', reason: 'stopped by a person; the database is as it was' }
@@ -66,23 +69,22 @@ function afterFailure(journal: JournalView): Judgement {
   if (journal.record('Degrade')) {
     return {
       status: 'held',
-      reason: `${cause}; writes are fenced; return to the restore point with "godwit restore", or mend the data by hand`,
+      reason: `${cause}${unprovenRestore(journal)}; writes are fenced; return to the restore point with "godwit restore", or mend the data by hand`,
     };
   }
   return { status: 'failed', reason: `${cause}; it could not be established what state the database is in` };
 }
 
-/** The cut-over lifted the fence: a restored instance that does not prove right serves writes all the same. */
-function afterRestore(journal: JournalView, cause: string): Judgement {
-  const restorePoint = journal.record('Snapshot')?.restorePoint ?? 'the restore point';
+function lostBefore(journal: JournalView): string {
+  const lost = journal.record('Restore')?.lost;
+  return lost === undefined ? '' : `, and without what was committed between ${lost.from} and ${lost.to}`;
+}
+
+/** It never took the place of the other. */
+function unprovenRestore(journal: JournalView): string {
   const validation = journal.checkpoint('ValidateRestored');
-  if (validation?.verdict === 'passed')
-    return { status: 'restored', reason: `${cause}; restored to ${restorePoint}` };
-  const problem = validation?.message ?? 'it was not validated';
-  return {
-    status: 'failed',
-    reason: `${cause}; restored to ${restorePoint}, which takes writes again, but ${problem}`,
-  };
+  if (validation === undefined || validation.verdict === 'passed') return '';
+  return `; the restored instance did not prove right and was not put in place: ${validation.message}`;
 }
 
 function causeOf(journal: JournalView): string {

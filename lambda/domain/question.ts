@@ -4,6 +4,9 @@ import type { ChecklistItem } from './run';
 
 export type QuestionName = 'approval' | 'decision';
 
+/** What becomes of a database whose migration failed. */
+export type Decision = 'roll-back' | 'restore' | 'hold';
+
 export interface Question {
   readonly runId: string;
   readonly question: QuestionName;
@@ -11,6 +14,8 @@ export interface Question {
   readonly text: string;
   readonly askedAt: string;
   readonly answerBy: string;
+  /** What may be answered; for a decision those ways back that there are, and `hold`. */
+  readonly answers?: readonly Answer['answer'][];
   /** What there is to go by. */
   readonly checklist?: readonly ChecklistItem[];
   /** Present on AWS only: resumes the waiting state. */
@@ -18,8 +23,8 @@ export interface Question {
 }
 
 export interface Answer {
-  /** `approve` | `reject` for an approval, `restore` | `hold` for a decision. */
-  readonly answer: 'approve' | 'reject' | 'restore' | 'hold';
+  /** `approve` or `reject` for an approval. */
+  readonly answer: 'approve' | 'reject' | Decision;
   readonly by: string;
   readonly at: string;
   readonly comment?: string;
@@ -30,3 +35,7 @@ export const questionKey = (runId: string, question: QuestionName): string =>
 export const answerKey = (runId: string, question: QuestionName): string =>
   `runs/${runId}/answers/${question}.json`;
 export const abortKey = (runId: string): string => `runs/${runId}/abort.json`;
+
+/** Questions of old do not say what may be answered. */
+export const mayAnswer = ({ answers }: Question, { answer }: Answer): boolean =>
+  answers === undefined || answers.includes(answer);

@@ -1,8 +1,11 @@
 /** A run: one attempt to take a database through its pending migrations. Its request is frozen when it starts. */
+
+import type { DataLossWindow } from './data-loss';
 import type { Finding } from './finding';
 import type { LostWrite } from './lost-write';
 import type { Project } from './migration';
-import type { Rung } from './rollback-plan';
+import type { Decision } from './question';
+import type { ConsideredRung, OfferedRung, Rung, WayBackPolicy } from './rollback-plan';
 import type { StepName, Verdict } from './step';
 import type { WatchRecord } from './watch';
 
@@ -44,6 +47,8 @@ export interface Policy {
   readonly terminateIdleAfterMs: number | undefined;
   /** A transaction older than this is warned of before migrating. */
   readonly oldTransactionMs: number;
+  /** Which ways back go by themselves. Where a down script would lose what was written since, the restore's word counts. */
+  readonly wayBack: WayBackPolicy;
   /** A person's answer is waited for at most this long. */
   readonly answerWithinMs: number;
   /** `expand` and `contract` take only the leading pending migrations of that kind. */
@@ -69,6 +74,7 @@ export const DEFAULT_POLICY: Policy = {
   lockGiveUpMs: 60_000,
   terminateIdleAfterMs: undefined,
   oldTransactionMs: 60_000,
+  wayBack: { 'down-script': 'auto', restore: 'ask' },
   answerWithinMs: 3_600_000,
   phase: 'all',
   until: undefined,
@@ -159,16 +165,27 @@ export interface PhaseRecords {
   Validate: ValidationRecord;
   Assess: {
     readonly rung: Rung;
+    readonly approval: 'not-needed' | 'needed';
     readonly toRollBack: readonly string[];
-    readonly plan: readonly { readonly rung: Rung; readonly chosen: boolean; readonly reason: string }[];
+    readonly offered: readonly OfferedRung[];
+    readonly plan: readonly ConsideredRung[];
   };
   RollBack: { readonly rolledBack: readonly string[]; readonly problem?: string };
   ValidateRolledBack: ValidationRecord;
-  Degrade: { readonly fencedAt: string };
-  Decide: { readonly decision: 'restore' | 'hold'; readonly by: string };
-  Restore: { readonly instance: string };
-  CutOver: { readonly instance: string; readonly keptAs: string };
+  Degrade: {
+    readonly fencedAt: string;
+    /** What a restore would lose; absent where it could not be measured. */
+    readonly window?: DataLossWindow;
+    readonly offered: readonly OfferedRung[];
+  };
+  Decide: { readonly decision: Decision; readonly by: string };
+  Restore: {
+    readonly instance: string;
+    /** Commits between these moments are missing, although they came before the restore point. ISO 8601. */
+    readonly lost?: { readonly from: string; readonly to: string };
+  };
   ValidateRestored: ValidationRecord;
+  CutOver: { readonly instance: string; readonly keptAs: string };
   Finish: RunOutcome;
   Report: { readonly markdown: string; readonly html: string };
   Notify: { readonly audiences: readonly string[] };
@@ -219,8 +236,8 @@ export const PHASE_OF: Readonly<Record<StepName, Phase>> = {
   AwaitDecision: 'Decide',
   BeginRestore: 'Restore',
   InspectRestore: 'Restore',
-  CutOver: 'CutOver',
   ValidateRestored: 'ValidateRestored',
+  CutOver: 'CutOver',
   Finish: 'Finish',
   Report: 'Report',
   Notify: 'Notify',

@@ -9,6 +9,7 @@ import { Journal } from './journal';
 export const resumesWith: Readonly<Record<Answer['answer'], StepOutput>> = {
   approve: { verdict: 'passed', route: 'approve' },
   reject: { verdict: 'blocked', route: 'reject' },
+  'roll-back': { verdict: 'passed', route: 'roll-back' },
   restore: { verdict: 'passed', route: 'restore' },
   hold: { verdict: 'passed', route: 'hold' },
 };
@@ -42,6 +43,7 @@ function recordOf(
   checklist: PhaseRecords['Approve']['checklist'],
 ): PhaseRecords['Approve'] | PhaseRecords['Decide'] {
   switch (answer.answer) {
+    case 'roll-back':
     case 'restore':
     case 'hold':
       return { decision: answer.answer, by: answer.by };

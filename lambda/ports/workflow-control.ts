@@ -1,6 +1,6 @@
 /** Starts runs and lets people act on them. */
 
-export type Decision = 'restore' | 'hold';
+import type { Decision } from '../domain/question';
 
 export interface PersonsAnswer {
   readonly by: string;
@@ -13,7 +13,9 @@ export type AnswerOutcome =
   | { readonly outcome: 'accepted' }
   /** A question is answered once. */
   | { readonly outcome: 'already-answered'; readonly by: string; readonly answer: string }
-  | { readonly outcome: 'not-asked' };
+  | { readonly outcome: 'not-asked' }
+  /** `answers`: what may be answered. */
+  | { readonly outcome: 'not-offered'; readonly answers: readonly string[] };
 
 export interface WorkflowControl {
   start(runId: string): Promise<void>;

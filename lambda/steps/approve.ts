@@ -61,7 +61,12 @@ export const awaitApproval = step<'Approve'>('AwaitApproval', async (run): Promi
 /** Asked once: a step entered again after a crash finds its question and does not move the deadline. */
 export async function ask(
   run: RunContext,
-  { question, text, checklist: items }: Pick<Question, 'question' | 'text' | 'checklist'>,
+  {
+    question,
+    text,
+    checklist: items,
+    answers,
+  }: Pick<Question, 'question' | 'text' | 'checklist' | 'answers'>,
 ): Promise<void> {
   const now = run.clock.now();
   const asked: Question = {
@@ -71,6 +76,7 @@ export async function ask(
     askedAt: now.toISOString(),
     answerBy: new Date(now.getTime() + run.policy.answerWithinMs).toISOString(),
     ...(items === undefined ? {} : { checklist: items }),
+    ...(answers === undefined ? {} : { answers }),
     ...(run.input.taskToken === undefined ? {} : { taskToken: run.input.taskToken }),
   };
   const written = await run.store.putIfAbsent(questionKey(run.runId, question), JSON.stringify(asked));
@@ -79,7 +85,7 @@ export async function ask(
     runId: run.runId,
     audience: 'on-call',
     subject: `Godwit asks: ${question} for ${run.request.database}`,
-    body: `${text}\n\nAnswer by ${asked.answerBy}: ${commandsFor(run.runId, question)}`,
+    body: `${text}\n\nAnswer by ${asked.answerBy}: ${commandsFor(asked)}`,
     attributes: { question },
   });
 }
@@ -95,10 +101,10 @@ async function renewToken(run: RunContext, question: Question['question']): Prom
   await run.store.putIfMatch(key, JSON.stringify({ ...asked, taskToken }), stored.version);
 }
 
-const commandsFor = (runId: string, question: Question['question']): string =>
+const commandsFor = ({ runId, question, answers = [] }: Question): string =>
   question === 'approval'
     ? `godwit approve ${runId}, or godwit reject ${runId}`
-    : `godwit decide ${runId} restore, or godwit decide ${runId} hold`;
+    : answers.map((answer) => `godwit decide ${runId} ${answer}`).join(', or ');
 
 function finalChecklist(run: RunContext): readonly ChecklistItem[] {
   return checklist({

@@ -1,4 +1,6 @@
 /** Assess: what took effect, and by which rung of the ladder to come back. */
+import { writesSince } from '../checks/writes-since';
+import type { LostWrite } from '../domain/lost-write';
 import type { Migration } from '../domain/migration';
 import { type MigrationOutcomeFact, planRollback } from '../domain/rollback-plan';
 import {
@@ -12,6 +14,8 @@ import {
 } from '../migrate/ledger';
 import { readJournal, WHOLE_FILE } from '../migrate/statement-journal';
 import { type Session, withSession } from '../ports/database';
+import { parseScript } from '../sql/parse';
+import { placesLost } from '../sql/places-lost';
 import { pendingMigrations, type RunContext } from './context';
 import { step } from './enter';
 
@@ -21,17 +25,19 @@ export const assess = step<'Assess'>('Assess', async (run) => {
     migrations: facts ?? [],
     restorePoint: run.recovery ? run.journal.record('Snapshot')?.restorePoint : undefined,
     stateKnown: facts !== undefined,
+    policy: run.policy.wayBack,
   });
   await closeLedgerRows(
     run,
     (facts ?? []).filter((fact) => fact.effect === 'undone'),
   );
   const chosen = plan.considered.find((rung) => rung.chosen);
+  const { rung, approval, toRollBack, offered, considered } = plan;
   return {
     verdict: 'passed',
-    route: plan.rung,
-    message: `${plan.rung}: ${chosen?.reason ?? ''}`,
-    record: { rung: plan.rung, toRollBack: plan.toRollBack, plan: plan.considered },
+    route: approval === 'needed' ? 'ask' : rung,
+    message: `${rung}: ${chosen?.reason ?? ''}${approval === 'needed' ? '; a person decides' : ''}`,
+    record: { rung, approval, toRollBack, offered, plan: considered },
   };
 });
 
@@ -42,8 +48,9 @@ async function outcomeFacts(run: RunContext): Promise<readonly MigrationOutcomeF
       run.database,
       { applicationName: 'godwit assess', readOnly: true, statementTimeoutMs: 10_000 },
       async (session) => {
+        const ledger = await findLedger(session);
         // Another executor's rows are not this run's to undo, whatever became of them.
-        const rows = (await readLedger(session)).filter(
+        const rows = (await readLedger(session, ledger)).filter(
           (row) => isOfRun(row, run.runId) && row.rolledBackAt === undefined,
         );
         const facts: MigrationOutcomeFact[] = [];
@@ -54,6 +61,10 @@ async function outcomeFacts(run: RunContext): Promise<readonly MigrationOutcomeF
             effect: await effectOf(run, session, { migration, row }),
             hasDownScript: migration.downSql !== undefined,
             downScript: downScriptOf(run, migration),
+            writesAtRisk:
+              ledger === undefined || row === undefined
+                ? []
+                : await writesSince(session, { ledger, rowId: row.id }, await lostWritesOf(run, migration)),
           });
         }
         return facts;
@@ -89,6 +100,17 @@ function downScriptOf(run: RunContext, { name }: Migration): MigrationOutcomeFac
       id === 'down-script-loses-data' || (id === 'down-script-failed' && migration === name),
   );
   return isAgainst ? 'failed' : 'untried';
+}
+
+/** As the rehearsal found by writing; of a script that it did not try, as its statements say. */
+async function lostWritesOf(run: RunContext, { name, downSql }: Migration): Promise<readonly LostWrite[]> {
+  const rehearsal = run.journal.record('Rehearse');
+  if (rehearsal?.downLoses !== undefined && rehearsal.downProven.includes(name)) {
+    return rehearsal.downLoses.filter(({ migration }) => migration === name);
+  }
+  if (downSql === undefined) return [];
+  const { statements } = await parseScript(downSql);
+  return placesLost(statements).map((place) => ({ migration: name, ...place }));
 }
 
 /** A row that stays "failed" would block every later deploy (P3009), although nothing of the migration remained. */

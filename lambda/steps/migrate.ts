@@ -10,6 +10,7 @@ import { pendingMigrations, type RunContext, type StepOutcome } from './context'
 import { abortSignal, step } from './enter';
 import { RunningStatement } from './running-statement';
 import { statementTeller } from './statement-teller';
+import { keepCounters } from './write-readings';
 
 type MigrateRecord = PhaseRecords['Migrate'];
 type Part = Extract<JournalEntry, { type: 'statements' }>;
@@ -23,6 +24,7 @@ export const migrateStep = step<'Migrate'>('Migrate', async (run) => {
   const { database, runId, clock, deadline, fencingToken } = run;
   const { maxBlockingMs, lockGiveUpMs, terminateIdleAfterMs } = run.policy;
   const names = migrations.map(({ name }) => name);
+  await keepCounters(run, 'before-migration');
   const running = new RunningStatement(statementTeller(run, 'Migrate', names));
   const watch = await startLockWatch({
     database,
@@ -58,6 +60,7 @@ export const migrateStep = step<'Migrate'>('Migrate', async (run) => {
       worstBlockingMs,
       watch: { blockings, series },
     });
+    if (outcome.outcome !== 'waiting') await keepCounters(run, 'after-migration');
     return await conclusionOf(run, outcome);
   } catch (error) {
     if (!(error instanceof AnotherExecutorHolds)) throw error;

@@ -1,4 +1,4 @@
-/** Restore: a new instance at the restore point, put in the place of the old one, which is kept. */
+/** Restore: a new instance at the restore point, and once it is proven right, in the place of the old one, which is kept. */
 import type { InstanceState } from '../ports/recovery';
 import type { RunContext } from './context';
 import { step } from './enter';
@@ -39,12 +39,17 @@ async function begin(run: RunContext): Promise<InstanceState> {
 
 function answer(run: RunContext, state: InstanceState) {
   switch (state.state) {
-    case 'ready':
+    case 'ready': {
+      const { lost } = state;
       return {
         verdict: 'passed' as const,
-        message: 'the restored instance is ready',
-        record: { instance: restoredInstanceOf(run.runId) },
+        message:
+          lost === undefined
+            ? 'the restored instance is ready'
+            : `the restored instance is ready; what was committed between ${lost.from} and ${lost.to} is missing in it`,
+        record: { instance: restoredInstanceOf(run.runId), ...(lost === undefined ? {} : { lost }) },
       };
+    }
     case 'failed':
       return { verdict: 'failed' as const, message: `the restore failed: ${state.reason}` };
     case 'creating':

@@ -1,9 +1,20 @@
 /** Roll back: the down scripts of what this run applied, last applied first. */
+import type { PhaseRecords } from '../domain/run';
 import { runDown } from '../migrate/executor';
+import type { RunContext, StepOutcome } from './context';
 import { step } from './enter';
 import { statementTeller } from './statement-teller';
 
 export const rollBack = step<'RollBack'>('RollBack', async (run) => {
+  const outcome = await runDownScripts(run);
+  return { ...outcome, ...afterDecision(run) };
+});
+
+/** Behind the fence a person chose this rung: should it fail, nobody is asked a second time. */
+export const afterDecision = ({ journal }: RunContext): { readonly route?: 'roll-back' } =>
+  journal.record('Degrade') === undefined ? {} : { route: 'roll-back' };
+
+async function runDownScripts(run: RunContext): Promise<StepOutcome<PhaseRecords['RollBack']>> {
   const names = run.journal.record('Assess')?.toRollBack ?? [];
   const rolledBack: string[] = [];
   for (const name of names) {
@@ -35,4 +46,4 @@ export const rollBack = step<'RollBack'>('RollBack', async (run) => {
     rolledBack.push(name);
   }
   return { verdict: 'passed', message: `${rolledBack.length} rolled back`, record: { rolledBack } };
-});
+}

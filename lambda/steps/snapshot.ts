@@ -2,6 +2,7 @@
 import type { RestorePointState } from '../ports/recovery';
 import type { RunContext } from './context';
 import { step } from './enter';
+import { keepCounters } from './write-readings';
 
 /** Named after the run: a restore point's name must be unique, since the first of a name wins in recovery. */
 export const restorePointOf = (runId: string): string => `before-${runId}`;
@@ -14,6 +15,8 @@ export const beginSnapshot = step<'Snapshot'>('BeginSnapshot', async (run) => {
       message: 'no restore point: this server belongs to somebody else',
     };
   }
+  // Before the restore point: what is written until it is there is counted as lost, rather than not at all.
+  await keepCounters(run, 'restore-point');
   return answer(run, await run.recovery.beginRestorePoint(restorePointOf(run.runId)));
 });
 

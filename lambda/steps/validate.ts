@@ -1,15 +1,17 @@
 /** Validate: the same readings after, compared with those before; and the ledger as Prisma's own engine sees it. */
 import { differenceOf, holdsNothing, isSame } from '../checks/catalog';
 import { driftFinding } from '../checks/history';
+import { differingTables, readContents } from '../checks/table-content';
 import { GodwitError } from '../domain/errors';
 import type { Finding } from '../domain/finding';
 import { hasErrors } from '../domain/finding';
 import type { Migration } from '../domain/migration';
 import type { InvariantOutcome, ValidationRecord } from '../domain/run';
-import { ConnectionLost, DatabaseUnreachable } from '../ports/database';
+import { ConnectionLost, type Database, DatabaseUnreachable, withSession } from '../ports/database';
 import type { RunContext, StepOutcome } from './context';
 import { driftFrom } from './drift';
 import { step } from './enter';
+import { type RestorePointProof, readProof } from './proof';
 import {
   brokenOnes,
   compareInvariants,
@@ -18,6 +20,8 @@ import {
   type StateOfDatabase,
   unclearOnes,
 } from './readings';
+import { restoredInstanceOf } from './restore';
+import { afterDecision } from './roll-back';
 
 type Outcome = StepOutcome<ValidationRecord>;
 
@@ -26,19 +30,41 @@ export const validate = step<'Validate'>('Validate', async (run): Promise<Outcom
 });
 
 /** After a way back the schema must be what it was, line by line, and no invariant may differ. */
-export const validateRolledBack = step<'ValidateRolledBack'>('ValidateRolledBack', (run) =>
-  compareWithBefore(run, { isBack: true }, async (before, after) => [
+export const validateRolledBack = step<'ValidateRolledBack'>('ValidateRolledBack', async (run) => {
+  const outcome = await compareWithBefore(run, { isBack: true }, async (before, after) => [
     ...schemaFindings(before, after),
-    ...(await failedFindings(run)),
-  ]),
-);
+    ...(await failedFindings(run, run.database)),
+  ]);
+  // A person chose the down scripts behind the fence; proven back, the application may write again.
+  if (outcome.verdict === 'passed' && run.journal.record('Degrade')) await run.endpoint?.unfence();
+  return { ...outcome, ...afterDecision(run) };
+});
 
-/** A restored instance is as it was at the restore point, which lies before the readings: live writes may differ. */
-export const validateRestored = step<'ValidateRestored'>('ValidateRestored', (run) =>
-  compareWithBefore(run, { isBack: true }, async (before, after) => [
-    ...schemaFindings(before, after),
-    ...(await failedFindings(run)),
-  ]),
+/**
+ * Before the restored instance takes the place of the other: it must hold what the rehearsal's clone of the same restore
+ * point held, row by row; without a rehearsal, what was read before the migration, live writes excepted.
+ */
+export const validateRestored = step<'ValidateRestored'>(
+  'ValidateRestored',
+  async (run): Promise<Outcome> => {
+    if (!run.recovery) return { verdict: 'indeterminate', message: 'there is no restored instance' };
+    const instance = await run.recovery.openInstance(restoredInstanceOf(run.runId));
+    const failed = () => failedFindings(run, instance);
+    const proof = await readProof(run.store, run.journal.record('Snapshot')?.restorePoint ?? '');
+    // Restored to an earlier state, it cannot hold just that.
+    if (proof === undefined || run.journal.record('Restore')?.lost !== undefined) {
+      const before = await readBefore(run);
+      return compare(run, { before, database: instance, isBack: true }, async (was, is) => [
+        ...schemaFindings(was, is),
+        ...(await failed()),
+      ]);
+    }
+    return compare(run, { before: proof, database: instance, isBack: true }, async (was, is) => [
+      ...schemaFindings(was, is),
+      ...(await contentFindings(proof, instance)),
+      ...(await failed()),
+    ]);
+  },
 );
 
 async function compareWithBefore(
@@ -46,10 +72,23 @@ async function compareWithBefore(
   { isBack }: { readonly isBack: boolean },
   findingsOf: (before: StateOfDatabase, after: StateOfDatabase) => Promise<readonly Finding[]>,
 ): Promise<Outcome> {
-  const before = await readBefore(run);
+  return compare(run, { before: await readBefore(run), database: run.database, isBack }, findingsOf);
+}
+
+interface Comparison {
+  readonly before: StateOfDatabase | undefined;
+  readonly database: Database;
+  readonly isBack: boolean;
+}
+
+async function compare(
+  run: RunContext,
+  { before, database, isBack }: Comparison,
+  findingsOf: (before: StateOfDatabase, after: StateOfDatabase) => Promise<readonly Finding[]>,
+): Promise<Outcome> {
   if (!before)
     return { verdict: 'indeterminate', message: 'there are no readings from before to compare with' };
-  const after = await readState(run, run.database, before.asOf);
+  const after = await readState(run, database, before.asOf);
   const invariants = compareInvariants(run, before.readings, after.readings, { isBack });
   const findings = await findingsOf(before, after);
   const record = { invariants, findings };
@@ -68,6 +107,27 @@ async function compareWithBefore(
     };
   }
   return { verdict: 'passed', message: `${invariants.length} invariants held`, record };
+}
+
+async function contentFindings(
+  { contents }: RestorePointProof,
+  instance: Database,
+): Promise<readonly Finding[]> {
+  if (contents === undefined) return [];
+  const differing = differingTables(
+    contents,
+    await withSession(instance, { applicationName: 'godwit contents', readOnly: true }, readContents),
+  );
+  if (differing.length === 0) return [];
+  return [
+    {
+      id: 'data-not-back',
+      severity: 'error',
+      subject: differing.join(', '),
+      effect: 'the rows on the restored instance are not those of the restore point',
+      remedy: 'Keep writes fenced, and restore to an earlier restore point, or call for help.',
+    },
+  ];
 }
 
 /** The first difference of the first broken one; the record has the others. */
@@ -135,8 +195,8 @@ async function driftOrDoubt(run: RunContext, applied: readonly Migration[]): Pro
   }
 }
 
-async function failedFindings(run: RunContext): Promise<readonly Finding[]> {
-  const { failed } = await run.engine.diagnose(run.database, run.request.project);
+async function failedFindings(run: RunContext, database: Database): Promise<readonly Finding[]> {
+  const { failed } = await run.engine.diagnose(database, run.request.project);
   return failed.map(
     (name): Finding => ({
       id: 'failed-migration',

@@ -19,8 +19,8 @@ const leadingTo = (step: StepName): Script => {
     'AwaitDecision',
     'BeginRestore',
     'InspectRestore',
-    'CutOver',
     'ValidateRestored',
+    'CutOver',
   ];
   if (afterDegrade.includes(step)) return degraded;
   return { ...begun, CheckApproval: 'waiting' };

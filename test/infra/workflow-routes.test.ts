@@ -3,7 +3,7 @@ import { type Script, walk } from '../support/aws-workflow-runner';
 const SNAPSHOT = ['BeginSnapshot', 'WaitForSnapshot', 'InspectSnapshot'];
 const REHEARSAL = ['BeginRehearsal', 'WaitForRehearsal', 'InspectRehearsal', 'RunRehearsal'];
 const TO_MIGRATE = ['Preflight', ...SNAPSHOT, ...REHEARSAL, 'CheckApproval', 'Baseline', 'Migrate'];
-const RESTORE = ['BeginRestore', 'WaitForRestore', 'InspectRestore', 'CutOver', 'ValidateRestored'];
+const RESTORE = ['BeginRestore', 'WaitForRestore', 'InspectRestore', 'ValidateRestored', 'CutOver'];
 const END = ['Finish', 'Report', 'Notify'];
 const begun: Script = { BeginSnapshot: 'waiting', BeginRehearsal: 'waiting', BeginRestore: 'waiting' };
 
@@ -160,7 +160,7 @@ const scenarios: readonly Scenario[] = [
     },
     path: [
       ...[...TO_MIGRATE, 'Validate', 'Assess', 'Degrade', 'BeginRestore', 'WaitForRestore', 'InspectRestore'],
-      ...['WaitForRestore', 'InspectRestore', 'CutOver', 'WaitForCutOver', 'CutOver', 'ValidateRestored'],
+      ...['WaitForRestore', 'InspectRestore', 'ValidateRestored', 'CutOver', 'WaitForCutOver', 'CutOver'],
       ...[...END, 'Restored'],
     ],
     error: 'Godwit.Restored',
@@ -239,6 +239,62 @@ const scenarios: readonly Scenario[] = [
       Finish: 'passed/held',
     },
     path: [...TO_MIGRATE, 'Assess', 'Degrade', ...END, 'Held'],
+    error: 'Godwit.Held',
+  },
+  {
+    name: 'the down script would lose writes and a person decides for it',
+    script: {
+      ...begun,
+      Validate: 'failed',
+      Assess: 'passed/ask',
+      Degrade: 'passed/decide',
+      AwaitDecision: 'passed/roll-back',
+      Finish: 'passed/rolled-back',
+    },
+    path: [
+      ...[...TO_MIGRATE, 'Validate', 'Assess', 'Degrade', 'AwaitDecision', 'RollBack', 'ValidateRolledBack'],
+      ...[...END, 'RolledBack'],
+    ],
+    error: 'Godwit.RolledBack',
+  },
+  ...(
+    [
+      ['the down script that a person decided for fails', { RollBack: 'failed/roll-back' }, []],
+      ['the down script that a person decided for crashes', { RollBack: 'crash' }, []],
+      [
+        'what the down script that a person decided for left is not as it was',
+        { RollBack: 'passed/roll-back', ValidateRolledBack: 'failed/roll-back' },
+        ['ValidateRolledBack'],
+      ],
+    ] as const
+  ).map(([name, script, more]) => ({
+    name: `${name}, nobody is asked again`,
+    script: {
+      ...begun,
+      Validate: 'failed',
+      Assess: 'passed/ask',
+      Degrade: 'passed/decide',
+      AwaitDecision: 'passed/roll-back',
+      Finish: 'passed/held',
+      ...script,
+    } as const,
+    path: [
+      ...[...TO_MIGRATE, 'Validate', 'Assess', 'Degrade', 'AwaitDecision', 'RollBack', ...more],
+      ...[...END, 'Held'],
+    ],
+    error: 'Godwit.Held',
+  })),
+  {
+    name: 'the restored instance does not prove right, so it is not put in place',
+    script: {
+      ...begun,
+      Migrate: 'failed',
+      Assess: 'passed/restore',
+      Degrade: 'passed/restore',
+      ValidateRestored: 'failed',
+      Finish: 'passed/held',
+    },
+    path: [...TO_MIGRATE, 'Assess', 'Degrade', ...RESTORE.slice(0, -1), ...END, 'Held'],
     error: 'Godwit.Held',
   },
   {

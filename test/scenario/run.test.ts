@@ -100,7 +100,7 @@ describe('a run', () => {
     await startFromInit();
     const before = await total();
     const prisma = await project({ name: '20260103000000_lossy', up: 'UPDATE "Account" SET "balance" = 0;' });
-    const restored = await run(prisma, '--skip-rehearsal', '--approve', 'auto');
+    const restored = await run(prisma, '--skip-rehearsal', '--approve', 'auto', '--restore', 'auto');
     expect(restored).toMatchObject({
       code: 1,
       result: { status: 'restored', rolledBack: ['20260103000000_lossy'] },

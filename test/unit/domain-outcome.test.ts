@@ -48,7 +48,7 @@ class Entries implements JournalView {
   }
 
   fenced(): this {
-    return this.done('Degrade', 'passed', { record: { fencedAt: AT } });
+    return this.done('Degrade', 'passed', { record: { offered: [], fencedAt: AT } });
   }
 
   takenBack(...names: readonly string[]): this {
@@ -218,11 +218,11 @@ describe('a run that turned back', () => {
     expect(entries.judged({ aborted: true }).status).toBe('rolled-back');
   });
 
-  it('is restored once the restored instance is validated', () => {
+  it('is restored once the restored instance, proven right, is in place', () => {
     const entries = failing()
       .done('BeginSnapshot', 'passed', { record: { restorePoint: 'before-run', at: AT } })
       .passed('Assess');
-    entries.fenced().passed('InspectRestore').cutOver().passed('ValidateRestored');
+    entries.fenced().passed('InspectRestore', 'ValidateRestored').cutOver();
     expect(entries.judged()).toEqual({
       status: 'restored',
       reason: "Migrate: Migrate's message; restored to before-run",
@@ -231,11 +231,31 @@ describe('a run that turned back', () => {
     });
   });
 
-  it.each(['failed', 'indeterminate'] as const)('has failed where what was restored is %s', (verdict) => {
-    const entries = failing().passed('Assess').fenced().cutOver();
-    const { status, reason } = entries.done('ValidateRestored', verdict).judged();
-    expect(status).toBe('failed');
-    expect(reason).toContain("takes writes again, but ValidateRestored's message");
+  it('says what is missing where a snapshot had to do', () => {
+    const entries = failing().passed('Assess').fenced();
+    entries.done('InspectRestore', 'passed', {
+      record: { instance: 'x', lost: { from: 'then', to: 'later' } },
+    });
+    const { reason } = entries.passed('ValidateRestored').cutOver().judged();
+    expect(reason).toContain('without what was committed between then and later');
+  });
+
+  it.each(['failed', 'indeterminate'] as const)(
+    'is held where what was restored is %s: it was not put in place',
+    (verdict) => {
+      const entries = failing().passed('Assess').fenced().passed('InspectRestore');
+      const { status, reason } = entries.done('ValidateRestored', verdict).judged();
+      expect(status).toBe('held');
+      expect(reason).toContain("was not put in place: ValidateRestored's message; writes are fenced");
+    },
+  );
+
+  it('is rolled back where a person chose the down scripts behind the fence', () => {
+    const entries = failing()
+      .passed('Assess')
+      .fenced()
+      .done('AwaitDecision', 'passed', { route: 'roll-back' });
+    expect(entries.passed('RollBack', 'ValidateRolledBack').judged().status).toBe('rolled-back');
   });
 });
 

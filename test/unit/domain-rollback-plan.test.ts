@@ -1,9 +1,11 @@
 import * as fc from 'fast-check';
 import {
   type MigrationOutcomeFact,
+  planBehindFence,
   planRollback,
   type RollbackFacts,
   type RollbackPlan,
+  type WayBackPolicy,
 } from '../../lambda/domain/rollback-plan';
 
 const RUNGS = ['nothing-to-undo', 'down-script', 'restore', 'hold'] as const;
@@ -13,11 +15,15 @@ const migration = (name: string, more: Partial<MigrationOutcomeFact> = {}): Migr
   effect: 'applied',
   hasDownScript: true,
   downScript: 'proven',
+  writesAtRisk: [],
   ...more,
 });
 
 const plan = (migrations: readonly MigrationOutcomeFact[], more: Partial<RollbackFacts> = {}): RollbackPlan =>
-  planRollback({ migrations, restorePoint: 'before-run', stateKnown: true, ...more });
+  planRollback({ migrations, restorePoint: 'before-run', stateKnown: true, policy: POLICY, ...more });
+
+/** Everything by itself. */
+const POLICY: WayBackPolicy = { 'down-script': 'auto', restore: 'auto' };
 
 const reasonFor = (answer: RollbackPlan, rung: (typeof RUNGS)[number]): string | undefined =>
   answer.considered.find((candidate) => candidate.rung === rung)?.reason;
@@ -82,6 +88,41 @@ describe('planRollback', () => {
     expect(reasonFor(answer, 'down-script')).toBe('what took effect is not known');
   });
 
+  it('asks before a down script loses what was written since, names it, and offers the restore beside it', () => {
+    const facts = [migration('1_a', { writesAtRisk: [{ place: 'wallet."label"', rows: 3 }] })];
+    const policy = { 'down-script': 'auto', restore: 'ask' } as const;
+    const answer = plan(facts, { policy });
+    expect(answer).toMatchObject({ rung: 'down-script', approval: 'needed', toRollBack: ['1_a'] });
+    expect(answer.offered).toEqual(['down-script', 'restore']);
+    expect(reasonFor(answer, 'down-script')).toContain(`they lose up to 3 rows' wallet."label"`);
+    expect(plan(facts, { policy: { ...policy, restore: 'auto' } }).approval).toBe('not-needed');
+    expect(plan(facts, { policy: { ...policy, restore: 'never' } }).rung).toBe('hold');
+  });
+
+  it('does not ask where nothing was written where the down script would lose it', () => {
+    const unwritten = [migration('1_a', { writesAtRisk: [{ place: 'wallet."label"', rows: 0 }] })];
+    const answer = plan(unwritten, { policy: { 'down-script': 'auto', restore: 'ask' } });
+    expect(answer).toMatchObject({ rung: 'down-script', approval: 'not-needed', offered: [] });
+  });
+
+  it('asks where nobody could count what was written', () => {
+    const unknown = [migration('1_a', { writesAtRisk: [{ place: 'wallet', rows: undefined }] })];
+    const answer = plan(unknown, { policy: { 'down-script': 'auto', restore: 'ask' } });
+    expect(answer.approval).toBe('needed');
+    expect(reasonFor(answer, 'down-script')).toContain('an unknown number of');
+  });
+
+  it('has only the restore left behind the fence', () => {
+    const policy = { 'down-script': 'auto', restore: 'ask' } as const;
+    expect(planBehindFence({ restorePoint: 'x', policy })).toEqual({
+      rung: 'restore',
+      approval: 'needed',
+      offered: ['restore'],
+    });
+    expect(planBehindFence({ restorePoint: undefined, policy }).rung).toBe('hold');
+    expect(planBehindFence({ restorePoint: 'x', policy: { ...policy, restore: 'never' } }).rung).toBe('hold');
+  });
+
   it('holds where nothing else is left', () => {
     const answer = plan([migration('1_a', { hasDownScript: false })], { restorePoint: undefined });
     expect(answer.rung).toBe('hold');
@@ -99,12 +140,22 @@ describe('planRollback, whatever the facts', () => {
         effect: fc.constantFrom('applied' as const, 'partial' as const, 'undone' as const),
         hasDownScript: fc.boolean(),
         downScript: fc.constantFrom('proven' as const, 'untried' as const, 'failed' as const),
+        writesAtRisk: fc.array(
+          fc.record({ place: fc.string(), rows: fc.option(fc.nat({ max: 9 }), { nil: undefined }) }),
+          { maxLength: 2 },
+        ),
       }),
       { selector: (each) => each.name, maxLength: 5 },
     ),
     restorePoint: fc.option(fc.string({ minLength: 1 }), { nil: undefined }),
     stateKnown: fc.boolean(),
+    policy: fc.record({
+      'down-script': fc.constantFrom('auto' as const, 'ask' as const, 'never' as const),
+      restore: fc.constantFrom('auto' as const, 'ask' as const, 'never' as const),
+    }),
   });
+  const losesWrites = (given: RollbackFacts): boolean =>
+    touchedOf(given).some(({ writesAtRisk }) => writesAtRisk.some(({ rows }) => rows !== 0));
   const touchedOf = ({ migrations }: RollbackFacts) => migrations.filter((each) => each.effect !== 'undone');
   const always = (promise: (facts: RollbackFacts, answer: RollbackPlan) => void): void =>
     fc.assert(fc.property(facts, (given) => promise(given, planRollback(given))));
@@ -126,19 +177,38 @@ describe('planRollback, whatever the facts', () => {
     });
   });
 
-  it('rolls back exactly what took effect, in reverse, and only by down scripts', () => {
+  it('names what took effect, in reverse, wherever down scripts may come to run, and else nothing', () => {
     always((given, answer) => {
       const names = touchedOf(given).map((each) => each.name);
-      expect(answer.toRollBack).toEqual(answer.rung === 'down-script' ? names.reverse() : []);
+      const mayRun = answer.rung === 'down-script' || answer.offered.includes('down-script');
+      expect(answer.toRollBack).toEqual(mayRun ? names.reverse() : []);
     });
   });
 
-  it('restores only to a restore point, and loses no data while a down script would do', () => {
+  it('restores only to a restore point, and not while a down script that policy lets run would do', () => {
     always((given, answer) => {
       if (answer.rung !== 'restore') return;
       expect(given.restorePoint).toBeDefined();
       const isUnusable = touchedOf(given).some((each) => !each.hasDownScript || each.downScript === 'failed');
-      expect(isUnusable || !given.stateKnown).toBe(true);
+      const isForbidden = given.policy['down-script'] === 'never';
+      expect(isUnusable || isForbidden || !given.stateKnown).toBe(true);
+    });
+  });
+
+  it('loses nothing without the word of policy or of a person', () => {
+    always((given, answer) => {
+      const loses = answer.rung === 'restore' || (answer.rung === 'down-script' && losesWrites(given));
+      if (!loses) return;
+      expect(given.policy.restore).not.toBe('never');
+      if (given.policy.restore === 'ask') expect(answer.approval).toBe('needed');
+    });
+  });
+
+  it('offers a person what it would take itself first, and nothing that policy refuses', () => {
+    always((given, answer) => {
+      if (answer.approval === 'not-needed') return expect(answer.offered).toEqual([]);
+      expect(answer.offered[0]).toBe(answer.rung);
+      for (const rung of answer.offered) expect(given.policy[rung]).not.toBe('never');
     });
   });
 

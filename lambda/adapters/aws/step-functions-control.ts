@@ -4,6 +4,8 @@ import {
   type Answer,
   abortKey,
   answerKey,
+  type Decision,
+  mayAnswer,
   type Question,
   type QuestionName,
   questionKey,
@@ -12,7 +14,7 @@ import type { StepOutput } from '../../domain/step';
 import { recordAnswer, resumesWith } from '../../journal/answers';
 import { readRequest } from '../../journal/journal';
 import type { ObjectStore } from '../../ports/object-store';
-import type { AnswerOutcome, Decision, PersonsAnswer, WorkflowControl } from '../../ports/workflow-control';
+import type { AnswerOutcome, PersonsAnswer, WorkflowControl } from '../../ports/workflow-control';
 import { callAws } from './call';
 
 export class StepFunctionsControl implements WorkflowControl {
@@ -76,6 +78,7 @@ export class StepFunctionsControl implements WorkflowControl {
     if (asked === undefined || Date.parse(answer.at) > Date.parse(asked.answerBy))
       return { outcome: 'not-asked' };
     if (await this.#isOver(runId, question)) return { outcome: 'not-asked' };
+    if (!mayAnswer(asked, answer)) return { outcome: 'not-offered', answers: asked.answers ?? [] };
     const written = await this.#store.putIfAbsent(answerKey(runId, question), JSON.stringify(answer));
     const valid =
       written.outcome === 'written'

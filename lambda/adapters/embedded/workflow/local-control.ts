@@ -3,6 +3,8 @@ import {
   type Answer,
   abortKey,
   answerKey,
+  type Decision,
+  mayAnswer,
   type Question,
   type QuestionName,
   questionKey,
@@ -12,12 +14,7 @@ import { recordAnswer, resumesWith } from '../../../journal/answers';
 import { Journal, readRequest } from '../../../journal/journal';
 import type { Clock } from '../../../ports/clock';
 import type { ObjectStore } from '../../../ports/object-store';
-import type {
-  AnswerOutcome,
-  Decision,
-  PersonsAnswer,
-  WorkflowControl,
-} from '../../../ports/workflow-control';
+import type { AnswerOutcome, PersonsAnswer, WorkflowControl } from '../../../ports/workflow-control';
 import { AnswerTimeout } from './local-workflow';
 
 const POLL_MS = 200;
@@ -66,11 +63,12 @@ export class LocalControl implements WorkflowControl {
   }
 
   async #answer(runId: string, question: QuestionName, answer: Answer): Promise<AnswerOutcome> {
-    const asked = await this.#store.get(questionKey(runId, question));
+    const stored = await this.#store.get(questionKey(runId, question));
+    const asked = stored && (JSON.parse(stored.body) as Question);
     // Past its deadline a question is none any more: the run has gone on without an answer.
-    if (!asked || Date.parse(answer.at) > Date.parse((JSON.parse(asked.body) as Question).answerBy))
-      return { outcome: 'not-asked' };
+    if (!asked || Date.parse(answer.at) > Date.parse(asked.answerBy)) return { outcome: 'not-asked' };
     if (await this.#isOver(runId, question)) return { outcome: 'not-asked' };
+    if (!mayAnswer(asked, answer)) return { outcome: 'not-offered', answers: asked.answers ?? [] };
     const written = await this.#store.putIfAbsent(answerKey(runId, question), JSON.stringify(answer));
     if (written.outcome === 'written') return { outcome: 'accepted' };
     const earlier = await readAnswer(this.#store, runId, question);
