@@ -19,6 +19,7 @@ export function collectReport({ request, journal, application }: ReportSources):
   const snapshot = journal.record('Snapshot');
   const migrate = journal.record('Migrate');
   const watch = watchOf(journal);
+  const { window } = journal.record('Degrade') ?? {};
   const lastAt = journal.entries.at(-1)?.at;
   return {
     runId: request.runId,
@@ -47,6 +48,7 @@ export function collectReport({ request, journal, application }: ReportSources):
           },
         }),
     rollbackPlan: journal.record('Assess')?.plan ?? [],
+    ...(window === undefined ? {} : { dataLoss: window }),
     timeline: journal.entries.map((entry) => ({ at: entry.at, event: eventOf(entry) })),
     next: nextSteps(request, outcome.status),
   };

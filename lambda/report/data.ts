@@ -1,4 +1,5 @@
 /** All that a run's report says, as plain data: collected elsewhere, rendered here. */
+import type { DataLossWindow } from '../domain/data-loss';
 import type { Finding } from '../domain/finding';
 import type { Rung } from '../domain/rollback-plan';
 import type { ChecklistItem, InvariantOutcome, RunStatus } from '../domain/run';
@@ -36,6 +37,8 @@ export interface ReportData {
     readonly chosen: boolean;
     readonly reason: string;
   }[];
+  /** What was written since the restore point when writes were fenced; absent where they never were. */
+  readonly dataLoss?: DataLossWindow;
   readonly timeline: readonly { readonly at: string; readonly event: string }[];
   /** What people should do now, in order. */
   readonly next: readonly string[];

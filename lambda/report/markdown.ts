@@ -22,7 +22,7 @@ import {
 } from './wording';
 import { durationText, pluralText, utcText } from './words';
 
-const SIGNS: Readonly<Record<Tone, string>> = { good: '✅', bad: '❌', caution: '⚠️', calm: '▫️' };
+export const SIGNS: Readonly<Record<Tone, string>> = { good: '✅', bad: '❌', caution: '⚠️', calm: '▫️' };
 const LONGEST_SQL = 120;
 
 /** GitHub refuses comments of more than 65,536 characters. */
@@ -55,6 +55,7 @@ function partsOf(data: ReportData): string[] {
     section('Findings', findings(data)),
     section('Who waited for the migration', blockings(data)),
     section('Way back', wayBack(data)),
+    section('Written since the restore point', dataLoss(data)),
     section('Checklist', checklist(data)),
     folded('Phases', phases(data)),
     folded('While it migrated', measures(data)),
@@ -102,6 +103,18 @@ const wayBack = (data: ReportData): string =>
       RUNG_WORDS[rung.rung],
       rung.chosen ? '**chosen**' : '',
       escapeMarkdown(rung.reason),
+    ]),
+  );
+
+const dataLoss = (data: ReportData): string =>
+  table(
+    ['Table', 'New', 'Changed', 'Deleted', 'While migrating'],
+    (data.dataLoss?.tables ?? []).map((loss) => [
+      code(loss.table),
+      String(loss.inserted),
+      String(loss.updated),
+      String(loss.deleted),
+      String(loss.whileMigrating),
     ]),
   );
 
@@ -157,15 +170,16 @@ const codeInHtml = (text: string): string => `<code>${escapeHtml(visibleLine(tex
 
 const worded = (word: { text: string; tone: Tone }): string => `${SIGNS[word.tone]} ${word.text}`;
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return '';
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-const section = (title: string, body: string): string => (body === '' ? '' : `### ${title}\n\n${body}`);
+export const section = (title: string, body: string): string =>
+  body === '' ? '' : `### ${title}\n\n${body}`;
 
-const folded = (title: string, body: string): string =>
+export const folded = (title: string, body: string): string =>
   body === '' ? '' : `<details><summary>${title}</summary>\n\n${body}\n\n</details>`;
 
 const list = (title: string, items: readonly string[]): string =>

@@ -1,5 +1,6 @@
 /** The report as one HTML page: no script, nothing from elsewhere, and a policy that keeps it so. */
 import { createHash } from 'node:crypto';
+import type { TableLoss } from '../domain/data-loss';
 import type { Finding } from '../domain/finding';
 import type { ReportData, ReportMigration, ReportPhase, ReportStatement } from './data';
 import { type Column, Html, html, NOTHING, tableOf } from './html';
@@ -58,6 +59,7 @@ ${section('Invariants', invariants(data))}
 ${section('Findings', findings(data))}
 ${section('Who waited for the migration', blockings(data))}
 ${section('Way back', wayBack(data))}
+${section('Written since the restore point', dataLoss(data))}
 ${section('Phases', phases(data.phases))}
 ${section('Migrations', html`${data.migrations.map(migration)}`)}
 ${section('While it migrated', measures(data))}
@@ -197,6 +199,19 @@ const wayBack = (data: ReportData): Html =>
       { title: 'Reason', cell: (rung) => text(rung.reason) },
     ],
     data.rollbackPlan,
+  );
+
+const dataLoss = (data: ReportData): Html =>
+  tableOf<TableLoss>(
+    'Rows written since the restore point',
+    [
+      { title: 'Table', kind: 'code', cell: ({ table }) => code(table) },
+      { title: 'New', kind: 'number', cell: ({ inserted }) => html`${inserted}` },
+      { title: 'Changed', kind: 'number', cell: ({ updated }) => html`${updated}` },
+      { title: 'Deleted', kind: 'number', cell: ({ deleted }) => html`${deleted}` },
+      { title: 'While migrating', kind: 'number', cell: ({ whileMigrating }) => html`${whileMigrating}` },
+    ],
+    data.dataLoss?.tables ?? [],
   );
 
 function phases(all: readonly ReportPhase[]): Html {

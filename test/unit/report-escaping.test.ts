@@ -72,6 +72,12 @@ const reportWith = (words: string): ReportData => ({
   },
   restorePoint: { name: words, at: words, lsn: words },
   rollbackPlan: [{ rung: 'hold', chosen: true, reason: words }],
+  dataLoss: {
+    since: words,
+    until: words,
+    transactions: 1,
+    tables: [{ table: words, inserted: 1, updated: 0, deleted: 0, whileMigrating: 0 }],
+  },
   timeline: [{ at: words, event: words }],
   next: [words],
 });

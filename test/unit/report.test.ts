@@ -67,6 +67,12 @@ const REPORT: ReportData = {
     { rung: 'down-script', chosen: true, reason: 'proven on the clone' },
     { rung: 'restore', chosen: false, reason: 'what was written since is lost' },
   ],
+  dataLoss: {
+    since: '2025-11-22T11:45:09.000Z',
+    until: '2025-11-22T11:52:00.000Z',
+    transactions: 4711,
+    tables: [{ table: 'public."PriceSnapshot"', inserted: 6123, updated: 17, deleted: 0, whileMigrating: 0 }],
+  },
   timeline: [{ at: '2025-11-22T11:44:50.000Z', event: 'Preflight entered' }],
   next: ['Correct the migration and run again.'],
 };
@@ -94,6 +100,8 @@ const FACTS = [
   'run-20251122-114450-1a2b',
   '127.0.0.1',
   'maria',
+  'Written since the restore point',
+  '6123',
   '2025-11-22 11:44:50 UTC',
   '1 min 41 s',
   'restore point p1, 312 MB',
