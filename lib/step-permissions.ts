@@ -3,10 +3,11 @@ import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { StepName } from '../lambda/domain/step';
 
 /** `secret`: connects to the database; `tell`: asks or tells people; the others are calls of RDS. */
-type Permission =
+export type Permission =
   | 'secret'
   | 'tell'
   | 'describe'
+  | 'list-snapshots'
   | 'snapshot'
   | 'clone'
   | 'restore'
@@ -16,8 +17,8 @@ type Permission =
 
 const BEYOND_THE_JOURNAL: Readonly<Partial<Record<StepName, readonly Permission[]>>> = {
   Preflight: ['describe'],
-  BeginSnapshot: ['snapshot'],
-  InspectSnapshot: ['snapshot'],
+  BeginSnapshot: ['describe', 'snapshot'],
+  InspectSnapshot: ['describe', 'snapshot'],
   BeginRehearsal: ['describe', 'clone'],
   InspectRehearsal: ['describe', 'clone'],
   RunRehearsal: ['describe', 'discard-clone'],
@@ -26,6 +27,7 @@ const BEYOND_THE_JOURNAL: Readonly<Partial<Record<StepName, readonly Permission[
   AwaitDecision: ['tell'],
   BeginRestore: ['describe', 'restore'],
   InspectRestore: ['describe', 'restore'],
+  ValidateRestored: ['describe'],
   CutOver: ['describe', 'cut-over'],
   Finish: ['describe', 'discard'],
   Notify: ['tell'],
@@ -68,7 +70,7 @@ export function rdsStatements(step: StepName, arns: RdsArns): readonly PolicySta
   return permissionsOf(step).flatMap((permission) => statementsFor(permission, arns));
 }
 
-function statementsFor(permission: Permission, arns: RdsArns): readonly PolicyStatement[] {
+export function statementsFor(permission: Permission, arns: RdsArns): readonly PolicyStatement[] {
   const clones = arns.arn('db:godwit-rehearsal-*');
   const restored = arns.arn('db:godwit-restored-*');
   const kept = arns.arn('db:godwit-kept-*');
@@ -80,6 +82,9 @@ function statementsFor(permission: Permission, arns: RdsArns): readonly PolicySt
     case 'describe':
       // Asked for by name; that one does not exist must be told as such, not as denied.
       return [allow(['rds:DescribeDBInstances'], [arns.arn('db:*')])];
+    case 'list-snapshots':
+      // Asked for all of the account: which of them are of this database is told by their tags.
+      return [allow(['rds:DescribeDBSnapshots'], [arns.arn('snapshot:*')])];
     case 'snapshot':
       return [
         allow(
@@ -111,14 +116,24 @@ const groupsOf = (arns: RdsArns): readonly string[] => [
   arns.arn(DEFAULT_OPTION_GROUP),
 ];
 
-const restoreInto = (target: string, arns: RdsArns): readonly PolicyStatement[] => [
-  allow(
-    ['rds:RestoreDBInstanceFromDBSnapshot', 'rds:RestoreDBInstanceToPointInTime'],
-    [target, arns.serving, arns.arn('snapshot:godwit-*'), ...groupsOf(arns)],
-  ),
-  allow(['rds:ModifyDBInstance', 'rds:AddTagsToResource'], [target, ...groupsOf(arns)]),
-  throughRds(arns),
-];
+/** Sources: the serving instance, and the one that a restore point was taken of before a cut-over. */
+const restoreInto = (target: string, arns: RdsArns): readonly PolicyStatement[] => {
+  const snapshots = arns.arn('snapshot:godwit-*');
+  const kept = arns.arn('db:godwit-kept-*');
+  return [
+    allow(
+      ['rds:RestoreDBInstanceFromDBSnapshot', 'rds:RestoreDBInstanceToPointInTime'],
+      [target, arns.serving, kept, snapshots, ...groupsOf(arns)],
+    ),
+    allow(['rds:ModifyDBInstance', 'rds:AddTagsToResource'], [target, ...groupsOf(arns)]),
+    // Static parameters may hold only after a reboot.
+    allow(['rds:RebootDBInstance'], [target]),
+    allow(['rds:DescribeDBSnapshots'], [snapshots, arns.serving]),
+    // Since when logs are waited for is kept on the snapshot.
+    allow(['rds:AddTagsToResource'], [snapshots]),
+    throughRds(arns),
+  ];
+};
 
 /** RDS makes a grant on the key for every encrypted instance and snapshot, on behalf of the caller. */
 function throughRds({ keyArn, region }: RdsArns): PolicyStatement {

@@ -3,7 +3,7 @@ export interface Metrics {
   record(
     name: string,
     value: number,
-    unit: 'Milliseconds' | 'Count' | 'Bytes',
+    unit: 'Milliseconds' | 'Seconds' | 'Count' | 'Bytes',
     dimensions?: Readonly<Record<string, string>>,
   ): void;
 }

@@ -1,6 +1,7 @@
 /**
  * Restore points, clones and restores. Begin and inspect never wait for the work itself: it outlasts a Lambda.
- * Every `begin…` is idempotent by name: begun again after a crash, it joins what is under way or starts over.
+ * Every `begin…` is idempotent by name: begun again after a crash, it joins what is under way or starts over. Begun and then
+ * absent, it waits for something before there is anything to inspect (a busy instance, logs): begin it again.
  */
 import type { Database } from './database';
 
@@ -20,7 +21,7 @@ export type RestorePointState =
 
 export type RecoveryTarget =
   | { readonly kind: 'restore-point'; readonly name: string }
-  /** ISO 8601, UTC; must not lie after the last archived commit. */
+  /** ISO 8601, UTC, not in the future. RDS recovers to the whole second before it. */
   | { readonly kind: 'time'; readonly at: string }
   /** Of the serving cluster's own WAL, as Postgres writes it: `0/1A2B3C4`. RDS recovers to no such place. */
   | { readonly kind: 'lsn'; readonly lsn: string };

@@ -1,6 +1,6 @@
 import { RdsEndpoint } from '../../lambda/adapters/aws/rds-endpoint';
 import { type Database, DatabaseUnreachable, type Session } from '../../lambda/ports/database';
-import { FakeRds, NOW } from '../support/aws-fake-rds';
+import { FakeRds } from '../support/aws-fake-rds';
 import { MemoryStore } from '../support/aws-memory-store';
 import { describeEndpointContract } from './endpoint.contract';
 
@@ -21,7 +21,9 @@ class Servers implements Database {
 
   add(identifier: string, marks: Iterable<string> = []): void {
     const resource = `db-${this.#servers.size}`;
-    this.rds.addInstance(identifier, { DbiResourceId: resource });
+    // As a restore leaves one that is ready.
+    const TagList = [{ Key: 'godwit:settled', Value: this.rds.time.now().toISOString() }];
+    this.rds.addInstance(identifier, { DbiResourceId: resource, TagList });
     this.#servers.set(resource, { marks: new Set(marks), fenced: false, sessions: new Set() });
   }
 
@@ -69,7 +71,7 @@ describeEndpointContract('RdsEndpoint', async () => {
     instance: SERVING,
     database: servers,
     store: new MemoryStore(),
-    clock: { now: () => NOW, sleep: async () => undefined },
+    clock: servers.rds.time,
   });
   const connect = () => servers.connect({ applicationName: 'wedefidaily' });
   return {
@@ -90,7 +92,7 @@ describeEndpointContract('RdsEndpoint', async () => {
       return { tryWrite, close: () => session.close() };
     },
     makeInstance: async (name) => servers.add(`godwit-${name}`, servers.serving().marks),
-    pause: async () => undefined,
+    pause: () => servers.rds.time.sleep(15_000),
     dispose: async () => undefined,
   };
 });

@@ -1,6 +1,6 @@
 /**
- * A strict stand-in for RDS: it keeps instances and snapshots, takes its time for every change, forgets on a restore
- * what RDS forgets, refuses what RDS refuses, and fails on a call that nobody expected.
+ * A strict stand-in for RDS: it keeps instances, snapshots and what is committed in them, takes its time by a clock of its
+ * own, forgets on a restore what RDS forgets, refuses what RDS refuses, and fails on a call that nobody expected.
  */
 import {
   AddTagsToResourceCommand,
@@ -12,126 +12,89 @@ import {
   DescribeDBSnapshotsCommand,
   ModifyDBInstanceCommand,
   RDSClient,
+  RebootDBInstanceCommand,
   RestoreDBInstanceFromDBSnapshotCommand,
   RestoreDBInstanceToPointInTimeCommand,
   StopDBInstanceCommand,
 } from '@aws-sdk/client-rds';
 import { mockClient } from 'aws-sdk-client-mock';
+import { awsError } from './aws-error';
+import { arnOf, type Contents, endpointOf, RdsInventory } from './aws-fake-rds-inventory';
+import { keptByBackups, modifyWith, restoreWith } from './aws-fake-rds-settings';
+import { TAKES } from './aws-fake-rds-time';
+
+export { awsError } from './aws-error';
+export { NOW } from './aws-fake-rds-inventory';
 
 // The SDK warns of the Node version once a process, into the output of the tests.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 
-/** As the SDK throws it. */
-export function awsError(name: string, status = 400, attempts = 1): Error {
-  return Object.assign(new Error(`${name} (scripted)`), {
-    name,
-    $fault: status >= 500 ? 'server' : 'client',
-    $metadata: { httpStatusCode: status, attempts },
-  });
+export interface FakeCall {
+  readonly name: string;
+  /** Counts all calls, from 0. */
+  readonly index: number;
 }
 
-export const NOW = new Date('2026-03-01T12:00:00.000Z');
-const DEFAULTS: DBInstance = {
-  Engine: 'postgres',
-  EngineVersion: '18.3',
-  MultiAZ: false,
-  DeletionProtection: false,
-  IAMDatabaseAuthenticationEnabled: false,
-  CopyTagsToSnapshot: false,
-  VpcSecurityGroups: [{ VpcSecurityGroupId: 'sg-default' }],
-  DBParameterGroups: [{ DBParameterGroupName: 'default.postgres18' }],
-  OptionGroupMemberships: [{ OptionGroupName: 'default:postgres-18' }],
-  DBSubnetGroup: { DBSubnetGroupName: 'default' },
-  EnabledCloudwatchLogsExports: [],
-  StorageType: 'gp3',
-  AllocatedStorage: 100,
-  PerformanceInsightsEnabled: false,
-  MonitoringInterval: 0,
-  TagList: [],
-};
+type Given = Record<string, unknown>;
 
-interface Change {
-  looks: number;
-  apply(): void;
-}
-
-export class FakeRds {
+export class FakeRds extends RdsInventory {
   readonly client = new RDSClient({
     region: 'eu-central-1',
     credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
   });
-  readonly instances = new Map<string, DBInstance>();
-  readonly snapshots = new Map<string, DBSnapshot>();
   readonly mock = mockClient(this.client);
-  /** How often a change is looked at before it is there. */
-  looks = 1;
   pageSize = 2;
-  /** The next look at this identifier finds nothing, as if it were made in the moment after. */
-  hiddenOnce: string | undefined;
-  readonly #changes = new Map<object, Change>();
+  quota = { instances: 40, snapshots: 100, storageGib: 100_000 };
+  /** Parameters that RDS accepts and does not heed. */
+  readonly ignored = new Set<string>();
+  /** Whether a restored instance has to be rebooted before its parameters hold. */
+  restoresPendingReboot = false;
+  /** Throws before a call, or after it took effect. */
+  fault: (call: FakeCall) => 'before' | 'after' | undefined = () => undefined;
+  /** The next call of the name is refused by the error. */
+  readonly refuseNext = new Map<string, Error>();
+
+  readonly #backups = new Map<string, { readonly of: DBInstance; readonly holds: Contents }>();
+  #calls = 0;
 
   constructor() {
+    super();
     this.mock.onAnyCommand().callsFake((input) => {
       throw new Error(`unexpected call with ${JSON.stringify(input)}`);
     });
-    this.mock.on(DescribeDBInstancesCommand).callsFake(({ DBInstanceIdentifier: id, Marker }) => {
-      if (id === undefined) return this.#page('DBInstances', [...this.instances.values()], Marker);
-      return { DBInstances: [this.#look(this.#instance(id))] };
-    });
-    this.mock.on(DescribeDBSnapshotsCommand).callsFake(({ DBSnapshotIdentifier: id, Marker }) => {
-      if (id === undefined) return this.#page('DBSnapshots', [...this.snapshots.values()], Marker);
-      return { DBSnapshots: [this.#look(this.#snapshot(id))] };
-    });
-    this.mock.on(CreateDBSnapshotCommand).callsFake((input) => this.#createSnapshot(input));
-    this.mock.on(RestoreDBInstanceFromDBSnapshotCommand).callsFake((input) => {
-      const snapshot = this.#snapshot(input.DBSnapshotIdentifier);
-      if (snapshot.Status !== 'available') throw awsError('InvalidDBSnapshotStateFault');
-      if ('MaxAllocatedStorage' in input) throw awsError('InvalidParameterCombination');
-      return this.#restore(input.DBInstanceIdentifier, input);
-    });
-    this.mock.on(RestoreDBInstanceToPointInTimeCommand).callsFake((input) => {
-      const source = this.#instance(input.SourceDBInstanceIdentifier);
-      if (input.RestoreTime.getTime() >= (source.LatestRestorableTime?.getTime() ?? 0)) {
-        throw awsError('InvalidRestoreFault');
-      }
-      return this.#restore(input.TargetDBInstanceIdentifier, input);
-    });
-    this.mock.on(ModifyDBInstanceCommand).callsFake((input) => this.#modify(input));
-    this.mock.on(AddTagsToResourceCommand).callsFake(({ ResourceName, Tags }) => {
-      const instance = [...this.instances.values()].find(
-        ({ DBInstanceArn }) => DBInstanceArn === ResourceName,
-      );
-      if (instance === undefined) throw awsError('DBInstanceNotFoundFault', 404);
-      instance.TagList = [...(instance.TagList ?? []), ...Tags];
-      return {};
-    });
-    this.mock.on(DeleteDBInstanceCommand).callsFake(({ DBInstanceIdentifier: id }) => {
-      const instance = this.#instance(id);
-      if (instance.DeletionProtection === true) throw awsError('InvalidParameterCombination');
-      this.#change(instance, 'deleting', () => this.instances.delete(id));
-      return {};
-    });
-    this.mock.on(StopDBInstanceCommand).callsFake(({ DBInstanceIdentifier: id }) => {
-      const instance = this.#instance(id);
-      if (instance.DBInstanceStatus !== 'available') throw awsError('InvalidDBInstanceStateFault');
-      this.#change(instance, 'stopping', () => {
-        instance.DBInstanceStatus = 'stopped';
-      });
-      return {};
-    });
-  }
-
-  addInstance(id: string, fields: DBInstance = {}): DBInstance {
-    const instance: DBInstance = {
-      ...DEFAULTS,
-      DBInstanceIdentifier: id,
-      DBInstanceArn: `arn:aws:rds:eu-central-1:000000000000:db:${id}`,
-      DBInstanceStatus: 'available',
-      Endpoint: { Address: `${id}.example.eu-central-1.rds.amazonaws.com`, Port: 5432 },
-      ...fields,
+    const on = (
+      command: { new (input: never): object; name: string },
+      handle: (input: never) => object,
+    ): void => {
+      const name = command.name.replace('Command', '');
+      this.mock.on(command as never).callsFake((input) => this.#call(name, () => handle(input as never)));
     };
-    this.instances.set(id, instance);
-    return instance;
+    on(DescribeDBInstancesCommand, (input: Given) => this.#describeInstances(input));
+    on(DescribeDBSnapshotsCommand, ({ DBSnapshotIdentifier: id, Marker }: Given) =>
+      id === undefined
+        ? this.#page('DBSnapshots', [...this.snapshots.values()], Marker)
+        : {
+            DBSnapshots: [structuredClone(this.seen(this.snapshot(id), 'DBSnapshotNotFoundFault'))],
+          },
+    );
+    on(CreateDBSnapshotCommand, (input: Given) => this.#createSnapshot(input));
+    on(RestoreDBInstanceFromDBSnapshotCommand, (input: Given) => this.#restoreSnapshot(input));
+    on(RestoreDBInstanceToPointInTimeCommand, (input: Given) => this.#restoreToTime(input));
+    on(ModifyDBInstanceCommand, (input: Given) => this.#modify(input));
+    on(AddTagsToResourceCommand, (input: never) => this.#addTags(input));
+    on(DeleteDBInstanceCommand, (input: Given) => this.#delete(input));
+    on(StopDBInstanceCommand, ({ DBInstanceIdentifier: id }: Given) => {
+      const instance = this.available(id);
+      if ((instance.ReadReplicaDBInstanceIdentifiers ?? []).length > 0)
+        throw awsError('InvalidDBInstanceStateFault');
+      this.phases(instance, ['stopping', TAKES.stopping], ['stopped', 0]);
+      return {};
+    });
+    on(RebootDBInstanceCommand, ({ DBInstanceIdentifier: id }: Given) => {
+      const instance = this.available(id);
+      this.phases(instance, ['rebooting', TAKES.rebooting, () => inSync(instance)], ['available', 0]);
+      return {};
+    });
   }
 
   /** Names of the calls that change something, in order. */
@@ -142,114 +105,265 @@ export class FakeRds {
       .filter((name) => !name.startsWith('Describe'));
   }
 
-  #createSnapshot(input: { DBSnapshotIdentifier: string; DBInstanceIdentifier: string; Tags: never }) {
-    if (this.snapshots.has(input.DBSnapshotIdentifier)) throw awsError('DBSnapshotAlreadyExistsFault');
-    if (this.#instance(input.DBInstanceIdentifier).DBInstanceStatus !== 'available') {
-      throw awsError('InvalidDBInstanceStateFault');
+  #call(name: string, handle: () => object): object {
+    const fault = this.fault({ name, index: this.#calls });
+    this.#calls += 1;
+    const refusal = this.refuseNext.get(name);
+    this.refuseNext.delete(name);
+    if (refusal !== undefined) throw refusal;
+    if (fault === 'before') throw awsError('ThrottlingException');
+    if (fault === undefined) return handle();
+    try {
+      handle();
+    } catch {
+      // Refused, but nobody learns of it.
     }
-    const snapshot: DBSnapshot = { ...input, TagList: input.Tags, AllocatedStorage: 100, PercentProgress: 0 };
-    this.snapshots.set(input.DBSnapshotIdentifier, snapshot);
-    this.#change(snapshot, 'creating', () => {
-      Object.assign(snapshot, { Status: 'available', PercentProgress: 100, SnapshotCreateTime: NOW });
+    throw Object.assign(new Error('socket hang up'), { name: 'TimeoutError' });
+  }
+
+  #describeInstances({ DBInstanceIdentifier: id, Filters, Marker }: Given): object {
+    const described = (instance: DBInstance): DBInstance => {
+      const latest = this.latestRestorable(instance);
+      return structuredClone({
+        ...instance,
+        ...(latest === undefined ? {} : { LatestRestorableTime: latest }),
+      });
+    };
+    if (id !== undefined) {
+      const instance = this.seen(this.instance(id), 'DBInstanceNotFoundFault');
+      return { DBInstances: [described(instance)] };
+    }
+    const resources = (Filters as { Values: string[] }[] | undefined)?.flatMap(({ Values }) => Values);
+    const all = [...this.instances.values()]
+      .filter((instance) => this.isSeen(instance))
+      .filter(({ DbiResourceId }) => resources?.includes(DbiResourceId ?? '') ?? true);
+    return this.#page('DBInstances', all.map(described), Marker);
+  }
+
+  #createSnapshot({ DBSnapshotIdentifier, DBInstanceIdentifier, Tags, ...others }: Given): object {
+    const id = checked(DBSnapshotIdentifier);
+    if (Object.keys(others).length > 0) throw new Error(`unexpected ${Object.keys(others)}`);
+    if (this.snapshots.has(id)) throw awsError('DBSnapshotAlreadyExistsFault');
+    const source = this.available(DBInstanceIdentifier);
+    if (this.snapshots.size >= this.quota.snapshots) throw awsError('SnapshotQuotaExceededFault');
+    const snapshot: DBSnapshot = {
+      DBSnapshotIdentifier: id,
+      DBSnapshotArn: arnOf('snapshot', id),
+      DBInstanceIdentifier: String(DBInstanceIdentifier),
+      DbiResourceId: source.DbiResourceId ?? '',
+      SnapshotType: 'manual',
+      Status: 'creating',
+      PercentProgress: 0,
+      AllocatedStorage: source.AllocatedStorage ?? 0,
+      TagList: (Tags ?? []) as never,
+    };
+    this.snapshots.set(id, snapshot);
+    this.hide(snapshot);
+    this.phases(source, ['backing-up', TAKES.backingUp], ['available', 0]);
+    this.time.after(TAKES.snapshotMoment, () => {
+      const holds = structuredClone(this.contentsOf(source));
+      this.#backups.set(id, { of: structuredClone(source), holds });
+      snapshot.SnapshotCreateTime = this.time.now();
     });
-    return { DBSnapshot: { ...snapshot } };
+    this.time.after(TAKES.snapshot, () => {
+      if (snapshot.Status === 'creating')
+        Object.assign(snapshot, { Status: 'available', PercentProgress: 100 });
+    });
+    return { DBSnapshot: structuredClone(snapshot) };
+  }
+
+  #restoreSnapshot({ DBSnapshotIdentifier, DBInstanceIdentifier, ...settings }: Given): object {
+    const snapshot = this.snapshot(DBSnapshotIdentifier);
+    if (snapshot.Status !== 'available') throw awsError('InvalidDBSnapshotStateFault');
+    const backup = this.#backups.get(String(DBSnapshotIdentifier));
+    if (backup === undefined) throw awsError('InvalidRestoreFault');
+    return this.#restore(checked(DBInstanceIdentifier), backup, settings);
+  }
+
+  #restoreToTime(input: Given): object {
+    const { SourceDBInstanceIdentifier, TargetDBInstanceIdentifier, RestoreTime, ...settings } = input;
+    const source = this.instance(SourceDBInstanceIdentifier);
+    if (!['available', 'stopped', 'backing-up'].includes(source.DBInstanceStatus ?? ''))
+      throw awsError('InvalidDBInstanceStateFault');
+    if (!source.BackupRetentionPeriod) throw awsError('PointInTimeRestoreNotEnabledFault');
+    // Sent without fractions of a second.
+    const moment = new Date(Math.floor((RestoreTime as Date).getTime() / 1000) * 1000);
+    const latest = this.latestRestorable(source);
+    if (latest === undefined || moment >= latest || moment < this.earliestRestorable(source))
+      throw awsError('InvalidRestoreFault');
+    const marks = this.contentsOf(source).marks.filter(({ at }) => at <= moment);
+    const holds = { marks, password: 'as it was then' };
+    return this.#restore(checked(TargetDBInstanceIdentifier), { of: source, holds }, settings);
   }
 
   /** What is not given is lost. */
-  #restore(id: string, input: Record<string, unknown>) {
+  #restore(id: string, backup: { of: DBInstance; holds: Contents }, settings: Given): object {
     if (this.instances.has(id)) throw awsError('DBInstanceAlreadyExistsFault');
-    const given = Object.fromEntries(
-      Object.entries(input).filter(([key, value]) => value !== undefined && key !== 'DBSnapshotIdentifier'),
+    const kept = keptByBackups(backup.of);
+    if (this.instances.size >= this.quota.instances) throw awsError('InstanceQuotaExceededFault');
+    const used = [...this.instances.values()].reduce(
+      (sum, { AllocatedStorage = 0 }) => sum + AllocatedStorage,
+      0,
     );
+    if (used + (kept.AllocatedStorage ?? 0) > this.quota.storageGib)
+      throw awsError('StorageQuotaExceededFault');
+    const tunes = 'Iops' in settings || 'StorageThroughput' in settings;
+    if (tunes && settings.StorageType === 'gp3' && (kept.AllocatedStorage ?? 0) < 400)
+      throw awsError('InvalidParameterCombination');
     const instance = this.addInstance(id, {
-      ...given,
-      DBInstanceIdentifier: id,
-      ...(given.VpcSecurityGroupIds === undefined
-        ? {}
-        : {
-            VpcSecurityGroups: (given.VpcSecurityGroupIds as string[]).map((group) => ({
-              VpcSecurityGroupId: group,
-            })),
-          }),
-      ...(given.DBParameterGroupName === undefined
-        ? {}
-        : { DBParameterGroups: [{ DBParameterGroupName: String(given.DBParameterGroupName) }] }),
-      ...(given.OptionGroupName === undefined
-        ? {}
-        : { OptionGroupMemberships: [{ OptionGroupName: String(given.OptionGroupName) }] }),
-      ...(given.DBSubnetGroupName === undefined
-        ? {}
-        : { DBSubnetGroup: { DBSubnetGroupName: String(given.DBSubnetGroupName) } }),
-      IAMDatabaseAuthenticationEnabled: given.EnableIAMDatabaseAuthentication === true,
-      EnabledCloudwatchLogsExports: (given.EnableCloudwatchLogsExports ?? []) as string[],
-      TagList: (given.Tags ?? []) as never,
+      ...kept,
+      DBInstanceStatus: 'creating',
+      InstanceCreateTime: this.time.now(),
     });
-    this.#change(instance, 'creating', () => {
-      instance.DBInstanceStatus = 'available';
-    });
-    return { DBInstance: { ...instance } };
+    delete instance.Endpoint;
+    restoreWith(instance, this.#heeded(settings));
+    if (this.restoresPendingReboot) pendingReboot(instance);
+    this.fill(instance, backup.holds);
+    this.hide(instance);
+    this.phases(
+      instance,
+      [
+        'creating',
+        TAKES.creating,
+        () => Object.assign(instance, { Endpoint: endpointOf(id, instance.DbInstancePort) }),
+      ],
+      ...(instance.BackupRetentionPeriod ? ([['backing-up', TAKES.firstBackup]] as const) : []),
+      ['available', TAKES.toReact],
+      ...(instance.PendingModifiedValues?.MultiAZ
+        ? ([['modifying', TAKES.standby, () => standBy(instance)]] as const)
+        : []),
+      ['available', 0],
+    );
+    return { DBInstance: structuredClone(instance) };
   }
 
-  #modify(
-    input: Record<string, unknown> & { DBInstanceIdentifier: string; NewDBInstanceIdentifier?: string },
-  ) {
-    const { DBInstanceIdentifier: id, NewDBInstanceIdentifier: newId, ApplyImmediately, ...settings } = input;
+  #modify({ DBInstanceIdentifier, NewDBInstanceIdentifier, ApplyImmediately, ...settings }: Given): object {
     if (ApplyImmediately !== true) throw new Error('would wait for the maintenance window');
-    const instance = this.#instance(id);
-    if (instance.DBInstanceStatus !== 'available') throw awsError('InvalidDBInstanceStateFault');
-    if (newId !== undefined) {
-      if (this.instances.has(newId)) throw awsError('DBInstanceAlreadyExistsFault');
-      this.#change(instance, 'renaming', () => {
-        this.instances.delete(id);
-        this.addInstance(newId, { ...instance, DBInstanceIdentifier: newId, DBInstanceStatus: 'available' });
-      });
-      return {};
-    }
-    this.#change(instance, 'modifying', () => {
-      const { EnablePerformanceInsights: insights, MasterUserPassword: _, ...plain } = settings;
-      Object.assign(instance, plain, { DBInstanceStatus: 'available' });
-      if (insights !== undefined) Object.assign(instance, { PerformanceInsightsEnabled: insights });
+    const instance = this.available(DBInstanceIdentifier);
+    if (NewDBInstanceIdentifier !== undefined)
+      return this.#rename(instance, checked(NewDBInstanceIdentifier));
+    const { MasterUserPassword: password, ...heeded } = this.#heeded(settings);
+    if (settings.MonitoringInterval && !settings.MonitoringRoleArn && !instance.MonitoringRoleArn)
+      throw awsError('InvalidParameterCombination');
+    this.time.after(TAKES.toReact, () => {
+      const setsPassword = password !== undefined;
+      if (setsPassword) pend(instance, { MasterUserPassword: '****' });
+      this.phases(
+        instance,
+        ['modifying', TAKES.modifying, () => modifyWith(instance, heeded)],
+        ...(heeded.MonitoringInterval
+          ? ([['configuring-enhanced-monitoring', TAKES.monitoring]] as const)
+          : []),
+        ...(setsPassword
+          ? ([
+              ['resetting-master-credentials', TAKES.password, () => this.#setPassword(instance, password)],
+            ] as const)
+          : []),
+        ['available', 0],
+      );
     });
     return {};
   }
 
-  #change(thing: DBInstance | DBSnapshot, meanwhile: string, apply: () => void): void {
-    if ('DBSnapshotIdentifier' in thing) thing.Status = meanwhile;
-    else (thing as DBInstance).DBInstanceStatus = meanwhile;
-    this.#changes.set(thing, { looks: this.looks, apply });
+  /** In force a moment after RDS says so. */
+  #setPassword(instance: DBInstance, password: unknown): void {
+    pend(instance, { MasterUserPassword: undefined });
+    this.time.after(TAKES.passwordInForce, () => {
+      this.contentsOf(instance).password = String(password);
+    });
   }
 
-  /** Shows the thing as it is; a change that was looked at often enough is there at the next look. */
-  #look<T extends object>(thing: T): T {
-    const shown = { ...thing };
-    const change = this.#changes.get(thing);
-    if (change !== undefined) {
-      change.looks -= 1;
-      if (change.looks <= 0) {
-        this.#changes.delete(thing);
-        change.apply();
-      }
-    }
-    return shown;
+  /** For a while neither name is there. */
+  #rename(instance: DBInstance, to: string): object {
+    if (this.instances.has(to)) throw awsError('DBInstanceAlreadyExistsFault');
+    const { DBInstanceIdentifier: from = '', Endpoint } = instance;
+    this.time.after(TAKES.toReact, () => {
+      // Renamed by an earlier call meanwhile.
+      if (instance.DBInstanceIdentifier !== from) return;
+      this.phases(
+        instance,
+        ['renaming', TAKES.renaming, () => this.instances.delete(from)],
+        [
+          'renaming',
+          TAKES.nameless,
+          () => {
+            Object.assign(instance, {
+              DBInstanceIdentifier: to,
+              DBInstanceArn: arnOf('db', to),
+              Endpoint: endpointOf(to, Endpoint?.Port),
+            });
+            this.instances.set(to, instance);
+          },
+        ],
+        ['rebooting', TAKES.rebooting],
+        ['available', 0],
+      );
+    });
+    return {};
   }
 
-  #instance(id: string): DBInstance {
-    const instance = this.hiddenOnce === id ? undefined : this.instances.get(id);
-    this.hiddenOnce = undefined;
-    if (instance === undefined) throw awsError('DBInstanceNotFoundFault', 404);
-    return instance;
+  #addTags({ ResourceName, Tags }: { ResourceName: string; Tags: { Key: string; Value: string }[] }): object {
+    const tagged =
+      [...this.instances.values()].find(({ DBInstanceArn }) => DBInstanceArn === ResourceName) ??
+      [...this.snapshots.values()].find(({ DBSnapshotArn }) => DBSnapshotArn === ResourceName);
+    if (tagged === undefined) throw awsError('DBInstanceNotFoundFault', 404);
+    const keys = Tags.map(({ Key }) => Key);
+    tagged.TagList = [...(tagged.TagList ?? []).filter(({ Key }) => !keys.includes(Key ?? '')), ...Tags];
+    if (tagged.TagList.length > 50) throw awsError('InvalidParameterValue');
+    return {};
   }
 
-  #snapshot(id: string): DBSnapshot {
-    const snapshot = this.hiddenOnce === id ? undefined : this.snapshots.get(id);
-    this.hiddenOnce = undefined;
-    if (snapshot === undefined) throw awsError('DBSnapshotNotFoundFault', 404);
-    return snapshot;
+  #delete({ DBInstanceIdentifier, SkipFinalSnapshot }: Given): object {
+    const instance = this.instance(DBInstanceIdentifier);
+    if (SkipFinalSnapshot !== true) throw awsError('InvalidParameterCombination');
+    if (instance.DeletionProtection === true) throw awsError('InvalidParameterCombination');
+    if (['creating', 'deleting', 'renaming'].includes(instance.DBInstanceStatus ?? ''))
+      throw awsError('InvalidDBInstanceStateFault');
+    this.interrupt(instance);
+    this.phases(instance, [
+      'deleting',
+      TAKES.deleting,
+      () => this.instances.delete(String(instance.DBInstanceIdentifier)),
+    ]);
+    return {};
   }
 
-  #page<T>(key: string, all: readonly T[], marker: string | undefined) {
+  #heeded(settings: Given): Given {
+    return Object.fromEntries(
+      Object.entries(settings).filter(([key, value]) => value !== undefined && !this.ignored.has(key)),
+    );
+  }
+
+  #page<T>(key: string, all: readonly T[], marker: unknown): object {
     const from = Number(marker ?? 0);
     const next = from + this.pageSize;
-    return { [key]: all.slice(from, next), ...(next < all.length ? { Marker: String(next) } : {}) };
+    return {
+      [key]: structuredClone(all.slice(from, next)),
+      ...(next < all.length ? { Marker: String(next) } : {}),
+    };
   }
 }
+
+function checked(identifier: unknown): string {
+  const id = String(identifier);
+  if (id.length > 63 || !/^[a-z](-?[a-z0-9])*$/.test(id)) throw awsError('InvalidParameterValue');
+  return id;
+}
+
+const pend = (instance: DBInstance, values: object): void => {
+  instance.PendingModifiedValues = { ...instance.PendingModifiedValues, ...values };
+};
+
+const standBy = (instance: DBInstance): void => {
+  instance.MultiAZ = true;
+  pend(instance, { MultiAZ: undefined });
+};
+
+const withApplyStatus = (instance: DBInstance, status: string): void => {
+  instance.DBParameterGroups = (instance.DBParameterGroups ?? []).map((group) => ({
+    ...group,
+    ParameterApplyStatus: status,
+  }));
+};
+const inSync = (instance: DBInstance): void => withApplyStatus(instance, 'in-sync');
+const pendingReboot = (instance: DBInstance): void => withApplyStatus(instance, 'pending-reboot');

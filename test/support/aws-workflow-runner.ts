@@ -1,6 +1,6 @@
 /** Runs the synthesized workflow on the local engine with scripted step answers, and tells which states it entered. */
 import { STEP_NAMES, type StepName, type StepOutput, type Verdict } from '../../lambda/domain/step';
-import { renderDefinition } from '../../lib/render-workflow';
+import { renderDefinition, type WorkflowDefinition } from '../../lib/render-workflow';
 
 // The engine wants it; Node 20 does not have it.
 if (!('withResolvers' in Promise)) {
@@ -40,9 +40,41 @@ class StepCrashed extends Error {
   }
 }
 
-const definition = renderDefinition();
-const machine = new StateMachine(definition as unknown as ConstructorParameters<Engine['StateMachine']>[0]);
-const waitStates = Object.keys(definition.States).filter((name) => definition.States[name]?.Type === 'Wait');
+export type StateMachineInput = Readonly<Record<string, unknown>>;
+type TaskHandler = (task: { readonly Payload: Record<string, unknown> }) => Promise<unknown>;
+
+/** Any definition on the local engine, without its pauses. */
+export function stateMachineOf(definition: WorkflowDefinition) {
+  const machine = new StateMachine(definition as unknown as ConstructorParameters<Engine['StateMachine']>[0]);
+  const waits = Object.keys(definition.States).filter((name) => definition.States[name]?.Type === 'Wait');
+  return {
+    /** @param handlers by the name of their task */
+    walk: async (input: StateMachineInput, handlers: Readonly<Record<string, TaskHandler>>) => {
+      const execution = machine.run(input as never, {
+        overrides: {
+          taskResourceLocalHandlers: handlers as never,
+          waitTimeOverrides: Object.fromEntries(waits.map((name) => [name, 0])),
+          retryIntervalOverrides: Object.fromEntries(Object.keys(handlers).map((name) => [name, 0])),
+        },
+        context: { Task: { Token: 'token-1' } },
+      });
+      const path: string[] = [];
+      const listening = (async () => {
+        for await (const event of execution.eventLogs) {
+          if (event.type === 'StateEntered' && event.state.type !== 'Choice') path.push(event.state.name);
+        }
+      })();
+      const error = await execution.result.then(
+        () => undefined,
+        (failure: { cause?: { name?: string } }) => failure.cause?.name ?? String(failure),
+      );
+      await listening;
+      return { path, error };
+    },
+  };
+}
+
+const machine = stateMachineOf(renderDefinition());
 const WAITED_FOR: readonly StepName[] = ['AwaitApproval', 'AwaitDecision'];
 
 export async function walk(script: Script, input: Record<string, unknown> = {}): Promise<Walk> {
@@ -63,29 +95,9 @@ export async function walk(script: Script, input: Record<string, unknown> = {}):
     const answer = answerOf(step);
     return WAITED_FOR.includes(step) ? { ...answer } : { StatusCode: 200, Payload: { ...answer } };
   };
-  const everyStep = <T>(make: (step: StepName) => T) =>
-    Object.fromEntries(STEP_NAMES.map((step) => [step, make(step)] as const));
-  const execution = machine.run(
+  const { path, error } = await machine.walk(
     { runId: 'run-1', rehearse: true, ...input },
-    {
-      overrides: {
-        taskResourceLocalHandlers: everyStep(handler) as never,
-        waitTimeOverrides: Object.fromEntries(waitStates.map((name) => [name, 0])),
-        retryIntervalOverrides: everyStep(() => 0),
-      },
-      context: { Task: { Token: 'token-1' } },
-    },
+    Object.fromEntries(STEP_NAMES.map((step) => [step, handler(step)] as const)),
   );
-  const path: string[] = [];
-  const listening = (async () => {
-    for await (const event of execution.eventLogs) {
-      if (event.type === 'StateEntered' && event.state.type !== 'Choice') path.push(event.state.name);
-    }
-  })();
-  const error = await execution.result.then(
-    () => undefined,
-    (failure: { cause?: { name?: string } }) => failure.cause?.name ?? String(failure),
-  );
-  await listening;
   return { path, error, inputs };
 }

@@ -2,12 +2,15 @@ import { RdsCapacity } from '../../lambda/adapters/aws/rds-capacity';
 import { CutOverRefused, RdsEndpoint } from '../../lambda/adapters/aws/rds-endpoint';
 import type { Database, Session } from '../../lambda/ports/database';
 import { DatabaseUnreachable } from '../../lambda/ports/database';
-import { FakeRds, NOW } from '../support/aws-fake-rds';
+import { awsError, FakeRds, NOW } from '../support/aws-fake-rds';
 import { MemoryStore } from '../support/aws-memory-store';
 
 const SERVING = 'wedefidaily-prod';
 const NEXT = 'godwit-restored-run-1';
 const KEPT = 'godwit-kept-run-1';
+const POLL_MS = 15_000;
+/** Made ready by a restore. */
+const READY = { DbiResourceId: 'new', TagList: [{ Key: 'godwit:settled', Value: NOW.toISOString() }] };
 
 /** What the URL leads to: the fence belongs to the instance behind it. */
 class FakeDatabase implements Database {
@@ -51,17 +54,17 @@ function setUp() {
     instance: SERVING,
     database,
     store,
-    clock: { now: () => NOW, sleep: async () => undefined },
+    clock: rds.time,
   });
   const cutOver = () => endpoint.cutOver('restored-run-1', 'kept-run-1');
   return { rds, database, store, endpoint, cutOver };
 }
 
 /** DNS follows: once the name belongs to the restored instance, the URL leads to one that is not fenced. */
-async function untilPassed({ rds, database, cutOver }: ReturnType<typeof setUp>): Promise<number> {
-  for (let calls = 1; calls < 40; calls += 1) {
-    const answer = await cutOver();
-    if (answer === 'passed') return calls;
+async function untilPassed({ rds, database, cutOver }: ReturnType<typeof setUp>): Promise<void> {
+  for (let calls = 1; calls < 100; calls += 1) {
+    if ((await cutOver()) === 'passed') return;
+    rds.time.advance(POLL_MS);
     if (rds.instances.get(SERVING)?.DbiResourceId === 'new') database.fenced = false;
   }
   throw new Error('never passed');
@@ -119,7 +122,7 @@ describe('the fence', () => {
 describe('the cut-over', () => {
   const ready = () => {
     const all = setUp();
-    all.rds.addInstance(NEXT, { DbiResourceId: 'new' });
+    all.rds.addInstance(NEXT, READY);
     all.database.fenced = true;
     return all;
   };
@@ -148,19 +151,11 @@ describe('the cut-over', () => {
     expect(all.rds.changes).toHaveLength(before);
   });
 
-  test('takes as long as RDS takes, and moves once a state', async () => {
-    const all = ready();
-    all.rds.looks = 4;
-    await untilPassed(all);
-
-    expect(all.rds.changes).toHaveLength(4);
-  });
-
   test('goes on where only the first rename was made', async () => {
     const all = setUp();
     all.rds.instances.clear();
     all.rds.addInstance(KEPT, { DbiResourceId: 'old', DeletionProtection: true });
-    all.rds.addInstance(NEXT, { DbiResourceId: 'new' });
+    all.rds.addInstance(NEXT, READY);
     await untilPassed(all);
 
     expect(all.rds.instances.get(SERVING)?.DbiResourceId).toBe('new');
@@ -193,6 +188,61 @@ describe('the cut-over', () => {
     expect(all.rds.changes).toEqual([]);
   });
 
+  test.each([
+    ['was never settled', { TagList: [] }, /was not made ready/],
+    ['differs in a setting', { MultiAZ: true }, /is not ready: MultiAZ is to be false and is true/],
+    ['has a change pending', { PendingModifiedValues: { Iops: 9 } }, /Iops is to be applied and is pending/],
+    ['ran out of storage', { DBInstanceStatus: 'storage-full' }, /is storage-full/],
+  ])('does not begin with an instance that %s', async (_, fields, reason) => {
+    const all = ready();
+    Object.assign(all.rds.instances.get(NEXT) ?? {}, fields);
+
+    await expect(all.cutOver()).rejects.toThrow(reason);
+    expect(all.rds.changes).toEqual([]);
+  });
+
+  test('waits for an instance that RDS is at work on', async () => {
+    const all = ready();
+    Object.assign(all.rds.instances.get(NEXT) ?? {}, { DBInstanceStatus: 'configuring-enhanced-monitoring' });
+
+    expect(await all.cutOver()).toBe('waiting');
+    expect(all.rds.changes).toEqual([]);
+  });
+
+  test('gives the name back to the old instance where the new one breaks half-way', async () => {
+    const all = ready();
+    await all.cutOver();
+    Object.assign(all.rds.instances.get(NEXT) ?? {}, { DBInstanceStatus: 'failed' });
+    await expect(untilPassed(all)).rejects.toThrow(/godwit-restored-run-1 is failed/);
+
+    expect(all.rds.instances.get(SERVING)).toMatchObject({ DbiResourceId: 'old', DeletionProtection: true });
+  });
+
+  test('does not stop an old instance that is broken', async () => {
+    const all = ready();
+    for (let polls = 0; !all.rds.instances.has(KEPT) && polls < 20; polls += 1) {
+      await all.cutOver();
+      all.rds.time.advance(POLL_MS);
+    }
+    all.rds.time.advance(60_000);
+    Object.assign(all.rds.instances.get(KEPT) ?? {}, { DBInstanceStatus: 'storage-full' });
+    await untilPassed(all);
+
+    expect(all.rds.changes).not.toContain('StopDBInstance');
+  });
+
+  test.each(['ModifyDBInstance', 'StopDBInstance'])(
+    'asks again where RDS is too busy for %s',
+    async (command) => {
+      const all = ready();
+      all.rds.refuseNext.set(command, awsError('InvalidDBInstanceStateFault'));
+      await untilPassed(all);
+
+      expect(all.rds.instances.get(SERVING)?.DbiResourceId).toBe('new');
+      expect(all.rds.instances.get(KEPT)?.DBInstanceStatus).toBe('stopped');
+    },
+  );
+
   test('refuses where an instance of an earlier cut-over bears the name', async () => {
     const all = ready();
     all.rds.addInstance(KEPT);
@@ -208,8 +258,13 @@ describe('the cut-over', () => {
   test('is seen from outside while the names move', async () => {
     const all = ready();
     await all.cutOver();
+    all.rds.time.advance(10_000);
     expect(await all.endpoint.inspect()).toEqual({ state: 'cutting-over', message: 'RDS reports renaming' });
-    expect(await all.endpoint.inspect()).toMatchObject({ state: 'cutting-over' });
+    all.rds.time.advance(40_000);
+    expect(await all.endpoint.inspect()).toEqual({
+      state: 'cutting-over',
+      message: `nothing is called ${SERVING}`,
+    });
   });
 });
 

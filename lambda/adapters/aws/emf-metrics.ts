@@ -25,7 +25,7 @@ export class EmfMetrics implements Metrics {
   record(
     name: string,
     value: number,
-    unit: 'Milliseconds' | 'Count' | 'Bytes',
+    unit: 'Milliseconds' | 'Seconds' | 'Count' | 'Bytes',
     dimensions: Readonly<Record<string, string>> = {},
   ): void {
     // CloudWatch drops what is no number.

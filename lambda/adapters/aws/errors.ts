@@ -60,3 +60,17 @@ export class AwsAnswerUnusable extends GodwitError {
     super(`AWS' answer cannot be used: ${what}.`);
   }
 }
+
+/** RDS is still at work on the instance and takes no other wish meanwhile. */
+export class InstanceBusy extends GodwitError {
+  override readonly name = 'InstanceBusy';
+  readonly kind = 'refused';
+  readonly instance: string;
+
+  constructor(instance: string, status: string | undefined, cause: unknown) {
+    super(`${instance} cannot be deleted while RDS reports ${status}. Discard it again in a few minutes.`, {
+      cause,
+    });
+    this.instance = instance;
+  }
+}

@@ -1,20 +1,32 @@
-/** The few RDS calls that Godwit makes, with "not found" as an answer and everything else as an error. */
+/** The few RDS calls that Godwit makes: "not found" and refusals that must be expected are answers, all else is an error. */
 import {
+  AddTagsToResourceCommand,
+  CreateDBSnapshotCommand,
+  type CreateDBSnapshotCommandInput,
   type DBInstance,
   type DBSnapshot,
+  DeleteDBInstanceCommand,
   DescribeDBInstancesCommand,
   DescribeDBSnapshotsCommand,
   ModifyDBInstanceCommand,
   type ModifyDBInstanceCommandInput,
   type RDSClient,
+  RebootDBInstanceCommand,
+  RestoreDBInstanceFromDBSnapshotCommand,
+  type RestoreDBInstanceFromDBSnapshotCommandInput,
+  RestoreDBInstanceToPointInTimeCommand,
+  type RestoreDBInstanceToPointInTimeCommandInput,
+  StopDBInstanceCommand,
 } from '@aws-sdk/client-rds';
 import { callAws } from './call';
+import { AwsAnswerUnusable } from './errors';
+import { REFUSALS, type Refused } from './rds-refusals';
 
 export class Rds {
-  readonly client: RDSClient;
+  readonly #client: RDSClient;
 
   constructor(client: RDSClient) {
-    this.client = client;
+    this.#client = client;
   }
 
   /** `undefined` only where RDS says that there is none. */
@@ -23,16 +35,25 @@ export class Rds {
       'rds',
       'DescribeDBInstances',
       async () =>
-        (await this.client.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: identifier })))
+        (await this.#client.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: identifier })))
           .DBInstances?.[0],
       { DBInstanceNotFound: () => undefined },
     );
   }
 
+  /** By what no rename changes. */
+  instanceOfResource(resource: string): Promise<DBInstance | undefined> {
+    return callAws('rds', 'DescribeDBInstances', async () => {
+      const byResource = [{ Name: 'dbi-resource-id', Values: [resource] }];
+      return (await this.#client.send(new DescribeDBInstancesCommand({ Filters: byResource })))
+        .DBInstances?.[0];
+    });
+  }
+
   async instances(): Promise<readonly DBInstance[]> {
     return everyPage((marker) =>
       callAws('rds', 'DescribeDBInstances', async () => {
-        const page = await this.client.send(new DescribeDBInstancesCommand(marker));
+        const page = await this.#client.send(new DescribeDBInstancesCommand(marker));
         return { items: page.DBInstances ?? [], next: page.Marker };
       }),
     );
@@ -43,7 +64,7 @@ export class Rds {
       'rds',
       'DescribeDBSnapshots',
       async () =>
-        (await this.client.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: identifier })))
+        (await this.#client.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: identifier })))
           .DBSnapshots?.[0],
       { DBSnapshotNotFound: () => undefined },
     );
@@ -52,7 +73,7 @@ export class Rds {
   async manualSnapshots(): Promise<readonly DBSnapshot[]> {
     return everyPage((marker) =>
       callAws('rds', 'DescribeDBSnapshots', async () => {
-        const page = await this.client.send(
+        const page = await this.#client.send(
           new DescribeDBSnapshotsCommand({ SnapshotType: 'manual', ...marker }),
         );
         return { items: page.DBSnapshots ?? [], next: page.Marker };
@@ -60,15 +81,75 @@ export class Rds {
     );
   }
 
+  createSnapshot(input: CreateDBSnapshotCommandInput): Promise<Refused | undefined> {
+    return change('CreateDBSnapshot', () => this.#client.send(new CreateDBSnapshotCommand(input)));
+  }
+
+  restoreSnapshot(input: RestoreDBInstanceFromDBSnapshotCommandInput): Promise<Refused | undefined> {
+    return change('RestoreDBInstanceFromDBSnapshot', () =>
+      this.#client.send(new RestoreDBInstanceFromDBSnapshotCommand(input)),
+    );
+  }
+
+  restoreToTime(input: RestoreDBInstanceToPointInTimeCommandInput): Promise<Refused | undefined> {
+    return change('RestoreDBInstanceToPointInTime', () =>
+      this.#client.send(new RestoreDBInstanceToPointInTimeCommand(input)),
+    );
+  }
+
   /** At once, not in the next maintenance window. */
-  async modify(identifier: string, changes: Partial<ModifyDBInstanceCommandInput>): Promise<void> {
-    await callAws('rds', 'ModifyDBInstance', () =>
-      this.client.send(
+  modify(identifier: string, changes: Partial<ModifyDBInstanceCommandInput>): Promise<Refused | undefined> {
+    return change('ModifyDBInstance', () =>
+      this.#client.send(
         new ModifyDBInstanceCommand({ DBInstanceIdentifier: identifier, ApplyImmediately: true, ...changes }),
       ),
     );
   }
+
+  reboot(identifier: string): Promise<Refused | undefined> {
+    return change('RebootDBInstance', () =>
+      this.#client.send(new RebootDBInstanceCommand({ DBInstanceIdentifier: identifier })),
+    );
+  }
+
+  stop(identifier: string): Promise<Refused | undefined> {
+    return change('StopDBInstance', () =>
+      this.#client.send(new StopDBInstanceCommand({ DBInstanceIdentifier: identifier })),
+    );
+  }
+
+  /** With its automated backups, and without a last snapshot. */
+  delete(identifier: string): Promise<Refused | undefined> {
+    return change('DeleteDBInstance', () =>
+      this.#client.send(
+        new DeleteDBInstanceCommand({
+          DBInstanceIdentifier: identifier,
+          SkipFinalSnapshot: true,
+          DeleteAutomatedBackups: true,
+        }),
+      ),
+    );
+  }
+
+  /** A tag of the same key is overwritten. */
+  async tag(arn: string | undefined, key: string, value: string): Promise<void> {
+    if (arn === undefined) throw new AwsAnswerUnusable('what is to be tagged has no ARN');
+    const input = { ResourceName: arn, Tags: [{ Key: key, Value: value }] };
+    await callAws('rds', 'AddTagsToResource', () => this.#client.send(new AddTagsToResourceCommand(input)));
+  }
 }
+
+/** Answers `undefined` once RDS has accepted. */
+const change = (operation: string, call: () => Promise<unknown>): Promise<Refused | undefined> =>
+  callAws<Refused | undefined>(
+    'rds',
+    operation,
+    async () => {
+      await call();
+      return undefined;
+    },
+    Object.fromEntries(REFUSALS.map((code) => [code, (cause: unknown) => ({ code, operation, cause })])),
+  );
 
 async function everyPage<T>(
   fetch: (marker: { Marker?: string }) => Promise<{ items: readonly T[]; next: string | undefined }>,

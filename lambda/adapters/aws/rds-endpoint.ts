@@ -3,16 +3,18 @@
  * away and the restored one into its place. RDS knows no transaction over both: each call looks at what there is and
  * makes the next move only.
  */
-import { type DBInstance, type RDSClient, StopDBInstanceCommand } from '@aws-sdk/client-rds';
+import type { DBInstance, RDSClient } from '@aws-sdk/client-rds';
 import { GodwitError } from '../../domain/errors';
 import type { Clock } from '../../ports/clock';
 import { type Database, DatabaseRefused, DatabaseUnreachable } from '../../ports/database';
 import type { Endpoint, EndpointState } from '../../ports/endpoint';
 import type { ObjectStore } from '../../ports/object-store';
 import { isFenced, lowerFence, raiseFence } from '../postgres/write-fence';
-import { callAws } from './call';
 import { Rds } from './rds-client';
-import { identifierOf } from './rds-names';
+import { identifierOf, SETTLED_TAG, tagOf } from './rds-names';
+import { differencesOf, sentenceOf } from './rds-readiness';
+import { type RefusalCode, wayOutOf } from './rds-refusals';
+import { purposeOf } from './rds-settings';
 import { instanceStateOf } from './rds-status';
 
 export interface RdsEndpointOptions {
@@ -84,43 +86,47 @@ export class RdsEndpoint implements Endpoint {
     if (serving !== undefined && next !== undefined) {
       if (kept !== undefined)
         throw new CutOverRefused(`${ids.serving}, ${ids.next} and ${ids.kept} exist all three`);
-      if (!isSettled(next)) throw new CutOverRefused(`${ids.next} is ${next.DBInstanceStatus}`);
-      await this.#rds.modify(ids.serving, { NewDBInstanceIdentifier: ids.kept });
-      return 'waiting';
+      refuseUnready(serving, next);
+      return this.#rename(ids.serving, ids.kept);
     }
     if (serving === undefined && next !== undefined) {
       // Between two names RDS may show an instance under neither: without the kept one nothing is moved.
-      if (kept !== undefined) await this.#rds.modify(ids.next, { NewDBInstanceIdentifier: ids.serving });
-      return 'waiting';
+      if (kept === undefined) return 'waiting';
+      // The application is without a database now: one of the two gets its name, and what broke is told after.
+      return this.#rename(isSettled(next) ? ids.next : ids.kept, ids.serving);
     }
     if (serving !== undefined && kept !== undefined) return this.#completeSwap(serving, kept);
     if (serving === undefined && kept !== undefined) return 'waiting';
     throw new CutOverRefused(`${ids.next} does not exist, and ${ids.serving} was not renamed to ${ids.kept}`);
   }
 
+  async #rename(from: string, to: string): Promise<'waiting'> {
+    const refused = await this.#rds.modify(from, { NewDBInstanceIdentifier: to });
+    if (refused !== undefined && !PASSES.has(refused.code)) throw new CutOverRefused(wayOutOf(refused));
+    return 'waiting';
+  }
+
   /** The names are swapped: protect the new instance, stop the old one, and believe it when the URL leads to the new. */
   async #completeSwap(serving: DBInstance, kept: DBInstance): Promise<'passed' | 'waiting'> {
     const { instance } = this.#options;
     if (kept.DeletionProtection === true && serving.DeletionProtection !== true) {
-      await this.#rds.modify(instance, { DeletionProtection: true });
+      const refused = await this.#rds.modify(instance, { DeletionProtection: true });
+      if (refused !== undefined && !PASSES.has(refused.code)) throw new CutOverRefused(wayOutOf(refused));
       return 'waiting';
     }
     if (await this.#isStillRunning(kept)) return 'waiting';
     return (await this.#leadsToUnfenced()) ? 'passed' : 'waiting';
   }
 
-  /** A primary with replicas cannot be stopped: it stays, fenced. RDS starts a stopped instance again after 7 days. */
+  /**
+   * A primary with replicas cannot be stopped, nor can one that is broken: it stays, fenced. RDS starts a stopped instance
+   * again after 7 days.
+   */
   async #isStillRunning(kept: DBInstance): Promise<boolean> {
-    if ((kept.ReadReplicaDBInstanceIdentifiers ?? []).length > 0 || kept.DBInstanceStatus === 'stopped')
-      return false;
     if (kept.DBInstanceStatus === 'stopping') return true;
-    await callAws<unknown>(
-      'rds',
-      'StopDBInstance',
-      () =>
-        this.#rds.client.send(new StopDBInstanceCommand({ DBInstanceIdentifier: kept.DBInstanceIdentifier })),
-      { InvalidDBInstanceState: () => undefined },
-    );
+    if ((kept.ReadReplicaDBInstanceIdentifiers ?? []).length > 0 || !isSettled(kept)) return false;
+    const refused = await this.#rds.stop(kept.DBInstanceIdentifier ?? '');
+    if (refused !== undefined && !PASSES.has(refused.code)) throw new CutOverRefused(wayOutOf(refused));
     return true;
   }
 
@@ -149,6 +155,25 @@ export class RdsEndpoint implements Endpoint {
   get #fenceKey(): string {
     return `endpoints/${this.#options.instance}/fence.json`;
   }
+}
+
+/** RDS is at work on it, or the names have moved since the look: the next one shows another picture. */
+const PASSES: ReadonlySet<RefusalCode> = new Set([
+  'DBInstanceAlreadyExists',
+  'DBInstanceNotFound',
+  'InvalidDBInstanceState',
+]);
+
+/** Nothing is renamed before the restored instance is ready: until then the application loses nothing by it. */
+function refuseUnready(serving: DBInstance, next: DBInstance): void {
+  const id = next.DBInstanceIdentifier ?? '';
+  if (!isSettled(next)) throw new CutOverRefused(`${id} is ${next.DBInstanceStatus}`);
+  if (tagOf(next.TagList, SETTLED_TAG) === undefined)
+    throw new CutOverRefused(
+      `${id} was not made ready: its settings are not those of ${serving.DBInstanceIdentifier}`,
+    );
+  const differences = differencesOf(serving, next, purposeOf(id));
+  if (differences.length > 0) throw new CutOverRefused(`${id} is not ready: ${sentenceOf(differences)}`);
 }
 
 const isSettled = (instance: DBInstance): boolean => instanceStateOf(instance).state === 'ready';

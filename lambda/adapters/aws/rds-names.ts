@@ -12,7 +12,14 @@ export const DISPOSABLE_PREFIXES: readonly string[] = DISPOSABLE.map((kind) => `
 
 /** Says which database a snapshot or instance was made from. */
 export const DATABASE_TAG = 'godwit:database';
-/** Put on an instance once everything was set that a restore cannot set. */
+/** Put on a snapshot that is available: the moment to which its restore point leads. */
+export const RESTORE_TIME_TAG = 'godwit:restore-time';
+/** Put on a snapshot, for each instance by its name: since when logs are waited for. */
+export const waitingTagOf = (name: string): string => `godwit:waiting:${name}`;
+/** Put on an instance that lacks what was committed between these moments. */
+export const LOST_FROM_TAG = 'godwit:lost-from';
+export const LOST_TO_TAG = 'godwit:lost-to';
+/** Put on an instance once everything was asked for that a restore cannot set. */
 export const SETTLED_TAG = 'godwit:settled';
 
 /** The name cannot be an RDS identifier. */

@@ -1,32 +1,21 @@
 /**
- * Restore points, clones and restores on RDS.
- *
- * A restore point is a manual snapshot: it stands by itself, is restored without replaying WAL, and outlives the
- * automated backups. A target in time is a point-in-time restore from those. Both make a new instance, whose settings
- * are completed in two moves: with the restore call, and by the inspection that first finds it available.
+ * Restore points, clones and restores on RDS. A restored instance's settings are completed in two moves, with the restore
+ * call and by the inspection that first finds it available, and it is ready once it is described as its source is.
  */
-import {
-  AddTagsToResourceCommand,
-  CreateDBSnapshotCommand,
-  type DBInstance,
-  DeleteDBInstanceCommand,
-  type RDSClient,
-  RestoreDBInstanceFromDBSnapshotCommand,
-  RestoreDBInstanceToPointInTimeCommand,
-} from '@aws-sdk/client-rds';
+import type { DBInstance, RDSClient } from '@aws-sdk/client-rds';
 import type { Clock } from '../../ports/clock';
-import type { Database } from '../../ports/database';
+import { type Database, DatabaseRefused, DatabaseUnreachable, withSession } from '../../ports/database';
 import type {
   ArchivingHealth,
   InstanceState,
+  LostCommits,
   Recovery,
   RecoveryTarget,
   RestorePoint,
   RestorePointState,
 } from '../../ports/recovery';
 import type { DatabaseCredentials } from '../../ports/secrets';
-import { callAws } from './call';
-import { AwsAnswerUnusable } from './errors';
+import { AwsAnswerUnusable, InstanceBusy } from './errors';
 import { Rds } from './rds-client';
 import {
   DATABASE_TAG,
@@ -34,13 +23,19 @@ import {
   isDisposable,
   isMadeFrom,
   isRehearsal,
+  LOST_FROM_TAG,
+  LOST_TO_TAG,
   NotDisposable,
   nameOf,
   SETTLED_TAG,
   tagOf,
 } from './rds-names';
-import { type Purpose, settingsAfterRestore, settingsForRestore } from './rds-settings';
-import { instanceStateOf, restorePointStateOf } from './rds-status';
+import { differencesOf, sentenceOf, waitsForReboot } from './rds-readiness';
+import { wayOutOf } from './rds-refusals';
+import { RdsRestorePoints } from './rds-restore-points';
+import { RdsRestores } from './rds-restores';
+import { purposeOf, settingsAfterRestore } from './rds-settings';
+import { instanceStateOf } from './rds-status';
 
 export interface RdsRecoveryOptions {
   readonly client: RDSClient;
@@ -49,18 +44,28 @@ export interface RdsRecoveryOptions {
   readonly clock: Clock;
   readonly credentials: () => Promise<DatabaseCredentials>;
   readonly databaseAt: (host: string, port: number, secretArn?: string) => Database;
+  /** How long a restore waits for the logs that lead to its restore point exactly; of an RTO of 15 minutes. */
+  readonly waitForLogsMs?: number;
 }
 
+const WAIT_FOR_LOGS_MS = 10 * 60_000;
 /** Logs reach S3 every five minutes; twice that is late. */
 const LATEST_LAG_MS = 10 * 60_000;
+/** RDS applies at once what it is asked to; what differs after that long has not been accepted. */
+const SETTLES_WITHIN_MS = 10 * 60_000;
 
 export class RdsRecovery implements Recovery {
   readonly #rds: Rds;
   readonly #options: RdsRecoveryOptions;
+  readonly #points: RdsRestorePoints;
+  readonly #restores: RdsRestores;
 
   constructor(options: RdsRecoveryOptions) {
-    this.#rds = new Rds(options.client);
+    const { client, instance, clock, waitForLogsMs = WAIT_FOR_LOGS_MS } = options;
+    this.#rds = new Rds(client);
     this.#options = options;
+    this.#points = new RdsRestorePoints(this.#rds, instance, clock);
+    this.#restores = new RdsRestores(this.#rds, { clock, waitForLogsMs });
   }
 
   async archiving(): Promise<ArchivingHealth> {
@@ -79,101 +84,43 @@ export class RdsRecovery implements Recovery {
     return (await this.#serving()).LatestRestorableTime?.toISOString();
   }
 
-  async beginRestorePoint(name: string): Promise<RestorePointState> {
-    const known = await this.inspectRestorePoint(name);
-    if (known.state !== 'absent') return known;
-    return callAws<RestorePointState>(
-      'rds',
-      'CreateDBSnapshot',
-      async () => {
-        const { DBSnapshot } = await this.#rds.client.send(
-          new CreateDBSnapshotCommand({
-            DBInstanceIdentifier: this.#options.instance,
-            DBSnapshotIdentifier: identifierOf(name),
-            Tags: [{ Key: DATABASE_TAG, Value: this.#options.instance }],
-          }),
-        );
-        if (DBSnapshot === undefined) throw new AwsAnswerUnusable('CreateDBSnapshot answered no snapshot');
-        return restorePointStateOf(DBSnapshot);
-      },
-      {
-        DBSnapshotAlreadyExists: () => this.inspectRestorePoint(name),
-        // Being backed up or modified: the next inspection finds none, and begins again.
-        InvalidDBInstanceState: () => ({ state: 'creating' }),
-      },
-    );
+  beginRestorePoint(name: string): Promise<RestorePointState> {
+    return this.#points.begin(name);
   }
 
-  async inspectRestorePoint(name: string): Promise<RestorePointState> {
-    const snapshot = await this.#rds.snapshot(identifierOf(name));
-    return snapshot === undefined ? { state: 'absent' } : restorePointStateOf(snapshot);
+  inspectRestorePoint(name: string): Promise<RestorePointState> {
+    return this.#points.inspect(name);
   }
 
-  async listRestorePoints(): Promise<readonly RestorePoint[]> {
-    const snapshots = await this.#rds.manualSnapshots();
-    return snapshots
-      .filter((snapshot) =>
-        isMadeFrom(this.#options.instance, snapshot.DBSnapshotIdentifier, snapshot.TagList),
-      )
-      .map(restorePointStateOf)
-      .flatMap((state) => (state.state === 'ready' ? [state.restorePoint] : []))
-      .sort((left, right) => right.at.localeCompare(left.at));
+  listRestorePoints(): Promise<readonly RestorePoint[]> {
+    return this.#points.list();
   }
 
   async beginInstance(name: string, target: RecoveryTarget): Promise<InstanceState> {
     const known = await this.inspectInstance(name);
     if (known.state !== 'absent') return known;
-    if (target.kind === 'lsn') {
-      return { state: 'failed', reason: 'RDS recovers to restore points and to times, not to an LSN' };
-    }
-    const identifier = identifierOf(name);
-    const source = await this.#serving();
-    return callAws<InstanceState>(
-      'rds',
-      'RestoreDBInstance',
-      async () => {
-        await this.#restore(identifier, source, target);
-        return { state: 'creating' };
-      },
-      {
-        DBInstanceAlreadyExists: () => this.inspectInstance(name),
-        DBSnapshotNotFound: () => ({
-          state: 'failed',
-          reason: `there is no restore point ${describe(target)}`,
-        }),
-        InvalidDBSnapshotState: () => ({
-          state: 'failed',
-          reason: `the restore point ${describe(target)} is not ready`,
-        }),
-        InvalidRestore: (error) => ({ state: 'failed', reason: String((error as Error).message) }),
-        PointInTimeRestoreNotEnabled: () => ({ state: 'failed', reason: 'automated backups are off' }),
-        // Busy: the next inspection finds no instance, and begins again.
-        InvalidDBInstanceState: () => ({
-          state: 'creating',
-          message: 'RDS is busy with the serving instance',
-        }),
-      },
-    );
+    return this.#restores.begin({ name, serving: await this.#serving() }, target);
   }
 
   async inspectInstance(name: string): Promise<InstanceState> {
     const identifier = identifierOf(name);
     const instance = await this.#rds.instance(identifier);
     if (instance === undefined) return { state: 'absent' };
+    // Its name is free only then; who begins anew waits for that.
+    if (instance.DBInstanceStatus === 'deleting')
+      return { state: 'creating', message: 'the former one of this name is being deleted' };
     const state = instanceStateOf(instance);
     if (state.state !== 'ready') return state;
-    if (tagOf(instance.TagList, SETTLED_TAG) === undefined) return this.#settle(identifier, instance);
-    return instance.PendingModifiedValues?.MasterUserPassword === undefined
-      ? state
-      : { state: 'creating', message: 'its password is being set' };
+    const settled = tagOf(instance.TagList, SETTLED_TAG);
+    return settled === undefined
+      ? this.#settle(identifier, instance)
+      : this.#stateSince(new Date(settled), identifier, instance);
   }
 
   async openInstance(name: string): Promise<Database> {
     const instance = await this.#rds.instance(identifierOf(name));
-    const { Address: host, Port: port } = instance?.Endpoint ?? {};
-    if (host === undefined || port === undefined)
-      throw new AwsAnswerUnusable(`instance ${name} has no endpoint`);
-    return this.#options.databaseAt(host, port, instance?.MasterUserSecret?.SecretArn);
+    if (instance === undefined) throw new AwsAnswerUnusable(`there is no instance ${name}`);
+    return this.#open(instance);
   }
 
   async discardInstance(name: string): Promise<void> {
@@ -194,24 +141,20 @@ export class RdsRecovery implements Recovery {
         `no instance is called ${this.#options.instance}: a cut-over is under way`,
       );
     }
-    await callAws<unknown>(
-      'rds',
-      'DeleteDBInstance',
-      () =>
-        this.#rds.client.send(
-          new DeleteDBInstanceCommand({
-            DBInstanceIdentifier: identifier,
-            SkipFinalSnapshot: true,
-            DeleteAutomatedBackups: true,
-          }),
-        ),
-      { DBInstanceNotFound: () => undefined },
-    );
+    const refused = await this.#rds.delete(identifier);
+    if (refused === undefined || refused.code === 'DBInstanceNotFound') return;
+    if (refused.code === 'InvalidDBInstanceState')
+      throw new InstanceBusy(identifier, instance.DBInstanceStatus, refused.cause);
+    wayOutOf(refused);
   }
 
+  /** An instance that was cut over to and away again still carries the tag, and is kept. */
   async listInstances(): Promise<readonly string[]> {
     return (await this.#rds.instances())
-      .filter(({ DBInstanceIdentifier: id, TagList }) => isMadeFrom(this.#options.instance, id, TagList))
+      .filter(
+        ({ DBInstanceIdentifier: id = '', DBInstanceStatus: status, TagList }) =>
+          isDisposable(id) && status !== 'deleting' && isMadeFrom(this.#options.instance, id, TagList),
+      )
       .map(({ DBInstanceIdentifier: id }) => nameOf(id ?? ''))
       .sort();
   }
@@ -222,61 +165,63 @@ export class RdsRecovery implements Recovery {
     return instance;
   }
 
-  async #restore(
-    identifier: string,
-    source: DBInstance,
-    target: Exclude<RecoveryTarget, { kind: 'lsn' }>,
-  ): Promise<void> {
-    const settings = settingsForRestore(source, purposeOf(identifier));
-    if (target.kind === 'restore-point') {
-      await this.#rds.client.send(
-        new RestoreDBInstanceFromDBSnapshotCommand({
-          ...settings,
-          DBInstanceIdentifier: identifier,
-          DBSnapshotIdentifier: identifierOf(target.name),
-        }),
-      );
-      return;
-    }
-    await this.#rds.client.send(
-      new RestoreDBInstanceToPointInTimeCommand({
-        ...settings,
-        SourceDBInstanceIdentifier: this.#options.instance,
-        TargetDBInstanceIdentifier: identifier,
-        RestoreTime: new Date(target.at),
-        ...(source.MaxAllocatedStorage === undefined
-          ? {}
-          : { MaxAllocatedStorage: source.MaxAllocatedStorage }),
-      }),
-    );
-  }
-
   /** Modified first and tagged after: a crash between the two modifies once more, which changes nothing. */
   async #settle(identifier: string, instance: DBInstance): Promise<InstanceState> {
     const source = await this.#serving();
     const { password } = await this.#options.credentials();
-    await this.#rds.modify(identifier, settingsAfterRestore(source, purposeOf(identifier), password));
-    await callAws('rds', 'AddTagsToResource', () =>
-      this.#rds.client.send(
-        new AddTagsToResourceCommand({
-          ResourceName: instance.DBInstanceArn,
-          Tags: [{ Key: SETTLED_TAG, Value: this.#options.clock.now().toISOString() }],
-        }),
-      ),
+    const refused = await this.#rds.modify(
+      identifier,
+      settingsAfterRestore(source, purposeOf(identifier), password),
     );
+    if (refused?.code === 'InvalidDBInstanceState')
+      return { state: 'creating', message: 'RDS is busy with it' };
+    if (refused !== undefined) return { state: 'failed', reason: wayOutOf(refused) };
+    await this.#rds.tag(instance.DBInstanceArn, SETTLED_TAG, this.#options.clock.now().toISOString());
     return { state: 'creating', message: 'settings that a restore cannot set are being applied' };
+  }
+
+  async #stateSince(settled: Date, identifier: string, instance: DBInstance): Promise<InstanceState> {
+    const isLate = this.#options.clock.now().getTime() - settled.getTime() > SETTLES_WITHIN_MS;
+    const differences = differencesOf(await this.#serving(), instance, purposeOf(identifier));
+    if (differences.length > 0) {
+      const sentence = sentenceOf(differences);
+      if (isLate) return { state: 'failed', reason: `not as ${this.#options.instance}: ${sentence}` };
+      // Refused while RDS is busy: the next inspection asks again.
+      if (waitsForReboot(instance)) await this.#rds.reboot(identifier);
+      return { state: 'creating', message: `not as ${this.#options.instance} yet: ${sentence}` };
+    }
+    // Described at once, and in force moments later.
+    const problem = await problemOfLogin(this.#open(instance));
+    if (problem === undefined) return { state: 'ready', ...lostIn(instance) };
+    return isLate
+      ? { state: 'failed', reason: `nobody can log in: ${problem}` }
+      : { state: 'creating', message: 'its password is being set' };
+  }
+
+  #open({ DBInstanceIdentifier: id, Endpoint, MasterUserSecret }: DBInstance): Database {
+    const { Address: host, Port: port } = Endpoint ?? {};
+    if (host === undefined || port === undefined)
+      throw new AwsAnswerUnusable(`instance ${id} has no endpoint yet`);
+    return this.#options.databaseAt(host, port, MasterUserSecret?.SecretArn);
   }
 }
 
-const purposeOf = (identifier: string): Purpose => (isRehearsal(identifier) ? 'rehearsal' : 'restore');
+function lostIn({ TagList }: DBInstance): { readonly lost?: LostCommits } {
+  const from = tagOf(TagList, LOST_FROM_TAG);
+  const to = tagOf(TagList, LOST_TO_TAG);
+  return from === undefined || to === undefined ? {} : { lost: { from, to } };
+}
 
-function describe(target: RecoveryTarget): string {
-  switch (target.kind) {
-    case 'restore-point':
-      return target.name;
-    case 'time':
-      return target.at;
-    case 'lsn':
-      return `LSN ${target.lsn}`;
+async function problemOfLogin(database: Database): Promise<string | undefined> {
+  try {
+    await withSession(
+      database,
+      { applicationName: 'godwit-instance', readOnly: true },
+      async () => undefined,
+    );
+    return undefined;
+  } catch (error) {
+    if (error instanceof DatabaseRefused || error instanceof DatabaseUnreachable) return error.message;
+    throw error;
   }
 }

@@ -1,107 +1,253 @@
 /**
- * Carries an instance's settings over to one restored from it: RDS would set most of them to defaults, i.e. put the
- * instance on one zone, behind the default security group, unlogged and unprotected.
+ * The settings of an instance, each with how it gets to an instance restored from it and how it is read there: RDS would
+ * set most of them to defaults, i.e. put the instance in one zone, behind the default security group, unlogged.
  */
-import type { DBInstance, ModifyDBInstanceCommandInput, Tag } from '@aws-sdk/client-rds';
-import { DATABASE_TAG } from './rds-names';
+import type {
+  DBInstance,
+  ModifyDBInstanceCommandInput,
+  RestoreDBInstanceFromDBSnapshotCommandInput,
+  Tag,
+} from '@aws-sdk/client-rds';
+import { DATABASE_TAG, isRehearsal } from './rds-names';
 
 export type Purpose = 'rehearsal' | 'restore';
+
+export const purposeOf = (identifier: string): Purpose => (isRehearsal(identifier) ? 'rehearsal' : 'restore');
+
+/** What both restore calls take. */
+type CallSettings = Partial<
+  Omit<RestoreDBInstanceFromDBSnapshotCommandInput, 'DBInstanceIdentifier' | 'DBSnapshotIdentifier'>
+>;
+type ModifySettings = Partial<
+  Omit<ModifyDBInstanceCommandInput, 'DBInstanceIdentifier' | 'ApplyImmediately'>
+>;
+
+interface Carrying<T> {
+  /** As described; `undefined` where the source has none of its own, and any will do. */
+  read(instance: DBInstance): T | undefined;
+  /** With the restore call. */
+  inCall?(value: T): CallSettings;
+  /** Once the instance is available: what no restore call, or not both of them, takes. */
+  afterwards?(value: T): ModifySettings;
+  /** A clone lives for an hour: a standby, backups and monitoring would only delay it. */
+  readonly restoresOnly?: true;
+}
+
+export interface Setting {
+  readonly name: string;
+  readonly restoresOnly: boolean;
+  read(instance: DBInstance): unknown;
+  inCall(source: DBInstance): CallSettings;
+  afterwards(source: DBInstance): ModifySettings;
+}
+
+function setting<T>(
+  name: string,
+  { read, inCall, afterwards, restoresOnly = false as never }: Carrying<T>,
+): Setting {
+  const given = <S extends object>(source: DBInstance, give: ((value: T) => S) | undefined): S | object => {
+    const value = read(source);
+    return value === undefined || give === undefined ? {} : give(value);
+  };
+  return {
+    name,
+    restoresOnly,
+    read,
+    inCall: (source) => given(source, inCall),
+    afterwards: (source) => given(source, afterwards),
+  };
+}
 
 /** Below this gp3 comes with a fixed baseline, and RDS refuses to be told it. */
 const GP3_TUNABLE_FROM_GIB = 400;
 
-/** What both restore calls take. */
-export function settingsForRestore(source: DBInstance, purpose: Purpose) {
-  return defined({
-    DBInstanceClass: source.DBInstanceClass,
-    Port: source.Endpoint?.Port ?? source.DbInstancePort,
-    DBSubnetGroupName: source.DBSubnetGroup?.DBSubnetGroupName,
-    VpcSecurityGroupIds: (source.VpcSecurityGroups ?? []).flatMap((group) => group.VpcSecurityGroupId ?? []),
-    DBParameterGroupName: source.DBParameterGroups?.[0]?.DBParameterGroupName,
-    OptionGroupName: source.OptionGroupMemberships?.[0]?.OptionGroupName,
-    PubliclyAccessible: source.PubliclyAccessible ?? false,
-    NetworkType: source.NetworkType,
-    AutoMinorVersionUpgrade: source.AutoMinorVersionUpgrade ?? false,
-    EngineLifecycleSupport: source.EngineLifecycleSupport,
-    EnableIAMDatabaseAuthentication: source.IAMDatabaseAuthenticationEnabled ?? false,
-    CACertificateIdentifier: source.CACertificateIdentifier,
-    CopyTagsToSnapshot: source.CopyTagsToSnapshot ?? false,
-    DedicatedLogVolume: source.DedicatedLogVolume ?? false,
-    EnableCloudwatchLogsExports: source.EnabledCloudwatchLogsExports,
-    ...storageOf(source),
+const isTunable = ({ StorageType: type, AllocatedStorage: gib = 0 }: DBInstance): boolean =>
+  type?.startsWith('io') === true || (type === 'gp3' && gib >= GP3_TUNABLE_FROM_GIB);
+
+const sorted = (values: readonly (string | undefined)[]): string[] =>
+  values.filter((value) => value !== undefined).sort();
+
+export const SETTINGS: readonly Setting[] = [
+  setting('DBInstanceClass', {
+    read: (instance) => instance.DBInstanceClass,
+    inCall: (DBInstanceClass) => ({ DBInstanceClass }),
+  }),
+  setting('Port', {
+    // Where an instance listens is not told before it does.
+    read: ({ Endpoint, DbInstancePort }) => Endpoint?.Port ?? (DbInstancePort || undefined),
+    inCall: (Port) => ({ Port }),
+  }),
+  setting('DBSubnetGroup', {
+    read: (instance) => instance.DBSubnetGroup?.DBSubnetGroupName,
+    inCall: (DBSubnetGroupName) => ({ DBSubnetGroupName }),
+  }),
+  setting('VpcSecurityGroups', {
+    read: ({ VpcSecurityGroups = [] }) =>
+      sorted(
+        VpcSecurityGroups.filter(({ Status }) => Status !== 'removing').map(
+          (group) => group.VpcSecurityGroupId,
+        ),
+      ),
+    inCall: (VpcSecurityGroupIds) => ({ VpcSecurityGroupIds }),
+  }),
+  setting('DBParameterGroup', {
+    read: (instance) => instance.DBParameterGroups?.[0]?.DBParameterGroupName,
+    inCall: (DBParameterGroupName) => ({ DBParameterGroupName }),
+  }),
+  setting('OptionGroup', {
+    read: (instance) => instance.OptionGroupMemberships?.[0]?.OptionGroupName,
+    inCall: (OptionGroupName) => ({ OptionGroupName }),
+  }),
+  setting('PubliclyAccessible', {
+    read: (instance) => instance.PubliclyAccessible ?? false,
+    inCall: (PubliclyAccessible) => ({ PubliclyAccessible }),
+  }),
+  setting('NetworkType', {
+    read: (instance) => instance.NetworkType,
+    inCall: (NetworkType) => ({ NetworkType }),
+  }),
+  setting('AutoMinorVersionUpgrade', {
+    read: (instance) => instance.AutoMinorVersionUpgrade ?? false,
+    inCall: (AutoMinorVersionUpgrade) => ({ AutoMinorVersionUpgrade }),
+  }),
+  setting('EngineLifecycleSupport', {
+    read: (instance) => instance.EngineLifecycleSupport,
+    inCall: (EngineLifecycleSupport) => ({ EngineLifecycleSupport }),
+  }),
+  setting('IAMDatabaseAuthentication', {
+    read: (instance) => instance.IAMDatabaseAuthenticationEnabled ?? false,
+    inCall: (EnableIAMDatabaseAuthentication) => ({ EnableIAMDatabaseAuthentication }),
+  }),
+  setting('CACertificateIdentifier', {
+    read: (instance) => instance.CACertificateIdentifier,
+    inCall: (CACertificateIdentifier) => ({ CACertificateIdentifier }),
+  }),
+  setting('CopyTagsToSnapshot', {
+    read: (instance) => instance.CopyTagsToSnapshot ?? false,
+    inCall: (CopyTagsToSnapshot) => ({ CopyTagsToSnapshot }),
+  }),
+  setting('DedicatedLogVolume', {
+    read: (instance) => instance.DedicatedLogVolume ?? false,
+    inCall: (DedicatedLogVolume) => ({ DedicatedLogVolume }),
+  }),
+  setting('CloudwatchLogsExports', {
+    read: (instance) => sorted(instance.EnabledCloudwatchLogsExports ?? []),
+    inCall: (logs) => (logs.length === 0 ? {} : { EnableCloudwatchLogsExports: logs }),
+  }),
+  setting('StorageType', {
+    read: (instance) => instance.StorageType,
+    inCall: (StorageType) => ({ StorageType }),
+  }),
+  setting('Iops', {
+    read: (instance) => (isTunable(instance) ? instance.Iops : undefined),
+    inCall: (Iops) => ({ Iops }),
+  }),
+  setting('StorageThroughput', {
+    read: (instance) => (isTunable(instance) ? instance.StorageThroughput || undefined : undefined),
+    inCall: (StorageThroughput) => ({ StorageThroughput }),
+  }),
+  setting('Tags', {
+    read: (instance) =>
+      ownTags(instance)
+        .map(({ Key, Value = '' }) => `${Key}=${Value}`)
+        .sort(),
+  }),
+  // Both restore calls keep it, and neither can be told another.
+  setting('KmsKeyId', { read: (instance) => instance.KmsKeyId }),
+  setting('MultiAZ', {
+    read: (instance) => instance.MultiAZ ?? false,
+    inCall: (MultiAZ) => ({ MultiAZ }),
+    restoresOnly: true,
+  }),
+  setting('BackupRetentionPeriod', {
+    read: (instance) => instance.BackupRetentionPeriod ?? 0,
+    inCall: (BackupRetentionPeriod) => ({ BackupRetentionPeriod }),
+    restoresOnly: true,
+  }),
+  setting('PreferredBackupWindow', {
+    read: (instance) => instance.PreferredBackupWindow,
+    inCall: (PreferredBackupWindow) => ({ PreferredBackupWindow }),
+    restoresOnly: true,
+  }),
+  setting('PreferredMaintenanceWindow', {
+    read: (instance) => instance.PreferredMaintenanceWindow,
+    afterwards: (PreferredMaintenanceWindow) => ({ PreferredMaintenanceWindow }),
+    restoresOnly: true,
+  }),
+  setting('MaxAllocatedStorage', {
+    read: (instance) => instance.MaxAllocatedStorage,
+    afterwards: (MaxAllocatedStorage) => ({ MaxAllocatedStorage }),
+    restoresOnly: true,
+  }),
+  setting('MonitoringInterval', {
+    read: (instance) => instance.MonitoringInterval || undefined,
+    afterwards: (MonitoringInterval) => ({ MonitoringInterval }),
+    restoresOnly: true,
+  }),
+  setting('MonitoringRoleArn', {
+    read: (instance) => (instance.MonitoringInterval ? instance.MonitoringRoleArn : undefined),
+    afterwards: (MonitoringRoleArn) => ({ MonitoringRoleArn }),
+    restoresOnly: true,
+  }),
+  setting('PerformanceInsights', {
+    read: (instance) => instance.PerformanceInsightsEnabled || undefined,
+    afterwards: (EnablePerformanceInsights) => ({ EnablePerformanceInsights }),
+    restoresOnly: true,
+  }),
+  setting('PerformanceInsightsKMSKeyId', {
+    read: (instance) =>
+      instance.PerformanceInsightsEnabled ? instance.PerformanceInsightsKMSKeyId : undefined,
+    afterwards: (PerformanceInsightsKMSKeyId) => ({ PerformanceInsightsKMSKeyId }),
+    restoresOnly: true,
+  }),
+  setting('PerformanceInsightsRetentionPeriod', {
+    read: (instance) =>
+      instance.PerformanceInsightsEnabled ? instance.PerformanceInsightsRetentionPeriod : undefined,
+    afterwards: (PerformanceInsightsRetentionPeriod) => ({ PerformanceInsightsRetentionPeriod }),
+    restoresOnly: true,
+  }),
+  setting('DatabaseInsightsMode', {
+    read: (instance) => (instance.PerformanceInsightsEnabled ? instance.DatabaseInsightsMode : undefined),
+    afterwards: (DatabaseInsightsMode) => ({ DatabaseInsightsMode }),
+    restoresOnly: true,
+  }),
+  setting('ManagedMasterPassword', {
+    read: ({ MasterUserSecret: secret }) =>
+      secret === undefined ? undefined : secret.SecretStatus !== 'creating',
+    afterwards: () => ({ ManageMasterUserPassword: true }),
+  }),
+  setting('MasterUserSecretKmsKeyId', {
+    read: (instance) => instance.MasterUserSecret?.KmsKeyId,
+    afterwards: (MasterUserSecretKmsKeyId) => ({ MasterUserSecretKmsKeyId }),
+  }),
+];
+
+export const settingsOf = (purpose: Purpose): readonly Setting[] =>
+  SETTINGS.filter(({ restoresOnly }) => purpose === 'restore' || !restoresOnly);
+
+/** @param tags beside those of the source */
+export function settingsForRestore(source: DBInstance, purpose: Purpose, tags: readonly Tag[]): CallSettings {
+  const made = { Key: DATABASE_TAG, Value: source.DBInstanceIdentifier ?? '' };
+  return {
+    ...merged(settingsOf(purpose).map((each) => each.inCall(source))),
+    // Told and not left to RDS, which would keep the backups of the source.
+    ...(purpose === 'rehearsal' ? { MultiAZ: false, BackupRetentionPeriod: 0 } : {}),
     // Turned on only at the cut-over: until then the instance must be disposable.
     DeletionProtection: false,
-    Tags: tagsFor(source),
-    ...(purpose === 'restore'
-      ? {
-          MultiAZ: source.MultiAZ ?? false,
-          BackupRetentionPeriod: source.BackupRetentionPeriod,
-          PreferredBackupWindow: source.PreferredBackupWindow,
-        }
-      : // A clone lives for an hour: a standby and backups would only delay it.
-        { MultiAZ: false, BackupRetentionPeriod: 0 }),
-  });
-}
-
-function storageOf(source: DBInstance) {
-  const isTunable =
-    source.StorageType?.startsWith('io') ||
-    (source.StorageType === 'gp3' && (source.AllocatedStorage ?? 0) >= GP3_TUNABLE_FROM_GIB);
-  return {
-    StorageType: source.StorageType,
-    ...(isTunable ? { Iops: source.Iops, StorageThroughput: source.StorageThroughput || undefined } : {}),
+    Tags: [...ownTags(source), made, ...tags],
   };
 }
 
-/** Tags of AWS' own, e.g. CloudFormation's, cannot be set by others. */
-function tagsFor(source: DBInstance): Tag[] {
-  const kept = (source.TagList ?? []).filter(
-    ({ Key }) => Key !== undefined && !Key.startsWith('aws:') && !Key.startsWith('godwit:'),
-  );
-  return [...kept, { Key: DATABASE_TAG, Value: source.DBInstanceIdentifier ?? '' }];
-}
-
-type AfterRestore = Partial<Omit<ModifyDBInstanceCommandInput, 'DBInstanceIdentifier' | 'ApplyImmediately'>>;
-
-/** What no restore call takes, so that it must be modified once the instance is available. */
-export function settingsAfterRestore(source: DBInstance, purpose: Purpose, password: string): AfterRestore {
-  // The restored instance has the password of the restore point, which may have been rotated since.
-  const login: AfterRestore =
-    source.MasterUserSecret === undefined
-      ? { MasterUserPassword: password }
-      : defined({
-          ManageMasterUserPassword: true,
-          MasterUserSecretKmsKeyId: source.MasterUserSecret.KmsKeyId,
-        });
-  if (purpose === 'rehearsal') return login;
+export function settingsAfterRestore(source: DBInstance, purpose: Purpose, password: string): ModifySettings {
   return {
-    ...login,
-    ...defined({
-      PreferredMaintenanceWindow: source.PreferredMaintenanceWindow,
-      MaxAllocatedStorage: source.MaxAllocatedStorage,
-    }),
-    ...(source.MonitoringInterval
-      ? defined({
-          MonitoringInterval: source.MonitoringInterval,
-          MonitoringRoleArn: source.MonitoringRoleArn,
-        })
-      : {}),
-    ...(source.PerformanceInsightsEnabled
-      ? defined({
-          EnablePerformanceInsights: true,
-          PerformanceInsightsKMSKeyId: source.PerformanceInsightsKMSKeyId,
-          PerformanceInsightsRetentionPeriod: source.PerformanceInsightsRetentionPeriod,
-          DatabaseInsightsMode: source.DatabaseInsightsMode,
-        })
-      : {}),
+    ...merged(settingsOf(purpose).map((each) => each.afterwards(source))),
+    // The restored instance has the password of the restore point, which may have been rotated since.
+    ...(source.MasterUserSecret === undefined ? { MasterUserPassword: password } : {}),
   };
 }
 
-type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+const merged = <T extends object>(parts: readonly T[]): T => Object.assign({}, ...parts) as T;
 
-/** Leaves out what is not set, so that RDS keeps its own. */
-function defined<T extends object>(fields: T): Partial<Defined<T>> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<
-    Defined<T>
-  >;
-}
+/** Those of AWS' own, e.g. CloudFormation's, cannot be set by others; Godwit's speak of one instance only. */
+const ownTags = ({ TagList = [] }: DBInstance): Tag[] =>
+  TagList.filter(({ Key }) => Key !== undefined && !Key.startsWith('aws:') && !Key.startsWith('godwit:'));
