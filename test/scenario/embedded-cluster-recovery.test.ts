@@ -2,6 +2,7 @@
 import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EmbeddedRecovery } from '../../lambda/adapters/embedded/recovery';
+import { readBaseBackup, saveBaseBackup } from '../../lambda/adapters/embedded/recovery-records';
 import { type Database, withSession } from '../../lambda/ports/database';
 import { readyInstance, readyRestorePoint } from '../contract/recovery.contract';
 import { processesUnder } from '../support/cluster';
@@ -239,6 +240,30 @@ describe('restore points that are too many', () => {
     const marks = await under.marksIn(database);
     expect(marks).toContain('many-2');
     expect(marks).not.toContain('many-3');
+    await recovery.close();
+  });
+});
+
+describe('a restore that has just begun', () => {
+  it('keeps what it needs, although newer restore points take the place of its own meanwhile', async () => {
+    const recovery = new EmbeddedRecovery(under.on.cluster, { keepRestorePoints: 1 });
+    const own = { ...under, recovery };
+    await under.write('in-use');
+    await readyRestorePoint(own, 'in-use');
+    const { baseBackups } = await home();
+    const [id = ''] = await readdir(baseBackups);
+    const backup = await readBaseBackup(await home(), id);
+    if (backup === undefined) throw new Error('there is no base backup');
+    // The next restore point begins with a base backup of its own then, and nothing else needs this one.
+    await saveBaseBackup(await home(), { ...backup, leadsNowhere: 'for this test' });
+    await recovery.beginInstance('in-use-clone', { kind: 'restore-point', name: 'in-use' });
+    await readyRestorePoint(own, 'newer');
+    expect((await recovery.listRestorePoints()).map(({ name }) => name)).toEqual(['newer']);
+    const copy = await readyInstance(own, 'in-use-clone', { kind: 'restore-point', name: 'in-use' });
+    expect(await under.marksIn(copy)).toContain('in-use');
+    await recovery.discardInstance('in-use-clone');
+    await readyRestorePoint(own, 'newest');
+    expect(await readdir(baseBackups)).not.toContain(id);
     await recovery.close();
   });
 });

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { EmbeddedRecovery, type EmbeddedRecoveryOptions } from '../../lambda/adapters/embedded/recovery';
 import { type Database, withSession } from '../../lambda/ports/database';
+import type { RecoveryTarget } from '../../lambda/ports/recovery';
 import type { RecoveryUnderTest } from '../contract/recovery.contract';
 import { disposeCluster, startTestCluster, type TestCluster } from './cluster';
 
@@ -25,6 +26,7 @@ export async function recoveryOnCluster(
     write: (mark) => addMark(on.database, mark),
     writeInto: addMark,
     marksIn: (place) => marksIn(place === 'serving' ? on.database : place),
+    now: () => new Date(),
     pause: () => sleep(10),
     dispose: async () => {
       await recovery.close();
@@ -48,6 +50,30 @@ export async function marksIn(database: Database): Promise<readonly string[]> {
     session.query<{ mark: string }>('SELECT mark FROM marks ORDER BY mark'),
   );
   return rows.map(({ mark }) => mark);
+}
+
+/** The first row. */
+export const ask = <Row>(database: Database, sql: string): Promise<Row> =>
+  withSession(
+    database,
+    { ...OPTIONS, statementTimeoutMs: 30_000 },
+    async (session) => (await session.query<Row>(sql)).rows[0] as Row,
+  );
+
+/** Why no instance can be made of the target; it is forgotten afterwards. */
+export async function refusal(
+  under: RecoveryOnCluster,
+  instance: string,
+  target: RecoveryTarget,
+): Promise<string> {
+  let state = await under.recovery.beginInstance(instance, target);
+  while (state.state === 'creating') {
+    await under.pause();
+    state = await under.recovery.inspectInstance(instance);
+  }
+  if (state.state !== 'failed') throw new Error(`${instance} is ${state.state}`);
+  await under.recovery.discardInstance(instance);
+  return state.reason;
 }
 
 /** A session as an application opens it: by the URL, with nothing set. */

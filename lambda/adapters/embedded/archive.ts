@@ -1,5 +1,5 @@
 /** Watches WAL reach the archive. A segment in the folder is archived: `basic_archive` renames it into place whole. */
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../domain/errors';
@@ -8,7 +8,7 @@ import type { ArchivingHealth } from '../../ports/recovery';
 import { ArchivingStalled } from './errors';
 import { isThere } from './files';
 import { lastLines, logSince } from './server';
-import { isSegment, segmentsBetween } from './wal';
+import { segmentsBetween } from './wal';
 
 export interface Archive {
   readonly folder: string;
@@ -56,6 +56,24 @@ export async function segmentsArrive(
     await sleep(POLL_MS, undefined, { signal });
   }
 }
+
+/**
+ * `basic_archive` writes into `archtemp.<segment>.<pid>.<time>` and leaves that behind when it fails: on a full disk one
+ * after the other. The newest one of a segment that has not arrived may be at work. A folder that is not there has none.
+ */
+export async function clearLeftovers(folder: string): Promise<void> {
+  const files = await readdir(folder).catch((): string[] => []);
+  const drafts = files.flatMap((file) => {
+    const [, segment, at] = DRAFT.exec(file) ?? [];
+    return segment === undefined ? [] : [{ file, segment, at: Number(at) }];
+  });
+  for (const { file, segment, at } of drafts) {
+    const isNewest = drafts.every((other) => other.segment !== segment || other.at <= at);
+    if (!isNewest || files.includes(segment)) await rm(join(folder, file), { force: true });
+  }
+}
+
+const DRAFT = /^archtemp\.(.+)\.\d+\.(\d+)$/;
 
 export async function haveAll(folder: string, segments: readonly string[]): Promise<boolean> {
   const there = new Set(await readdir(folder));
@@ -134,41 +152,7 @@ export async function probeArchiving(archive: Archive, database: Database): Prom
   } catch (error) {
     if (error instanceof ArchivingStalled) return { healthy: false, evidence: messageOf(error) };
     throw error;
+  } finally {
+    await clearLeftovers(archive.folder);
   }
-}
-
-/** At the beginning of a segment. */
-const LONG_PAGE_HEADER = 40;
-
-/**
- * Up to when what was committed lies in the archive: until the newest archived segment was full, which is when the server
- * wrote to it last; or until now, where nothing was committed since. ISO 8601; `undefined` for an empty archive.
- *
- * Since a start without commits no last one is known: a clean shutdown ends the segment and begins the next one with its
- * checkpoint, while after a crash commits precede the checkpoint there.
- */
-export async function archivedUntil(
-  pgData: string,
-  folder: string,
-  database: Database,
-): Promise<string | undefined> {
-  const last = (await readdir(folder)).filter(isSegment).sort().at(-1);
-  if (last === undefined) return undefined;
-  const inPlace = await stat(join(pgData, 'pg_wal', last)).catch(() => stat(join(folder, last)));
-  const { rows } = await withSession(
-    database,
-    { applicationName: 'godwit-archiving', readOnly: true, statementTimeoutMs: PROBE_LIMIT_MS },
-    (session) =>
-      session.query<{ committed: boolean; now: Date }>(
-        `SELECT coalesce(timestamp > $1, (pg_walfile_name_offset(checkpoint_lsn)).file_offset > ${LONG_PAGE_HEADER})
-                AS committed, clock_timestamp() AS now
-           FROM pg_last_committed_xact(), pg_control_checkpoint()`,
-        [inPlace.mtime],
-      ),
-  );
-  const [state] = rows;
-  // NULL: no commit since the server was started, whose shutdown archived what there was.
-  return state !== undefined && state.committed !== true
-    ? state.now.toISOString()
-    : inPlace.mtime.toISOString();
 }

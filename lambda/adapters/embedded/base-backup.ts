@@ -1,16 +1,15 @@
 /** Takes base backups of the running cluster: a copy of its files that WAL makes consistent. */
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { type Session, withSession } from '../../ports/database';
 import { segmentsArrive } from './archive';
+import { rememberFiles } from './backup-files';
 import { archiveOf, currentLineage, entriesOf } from './cluster-files';
 import type { ServerKit } from './cluster-start';
 import { copyLive } from './copy-tree';
 import { RecoveryRefused } from './errors';
 import { makeFolder, nonce, removeTree, writeAtomically } from './files';
+import { syncTree } from './initdb';
 import { type BaseBackup, baseBackupData, readBaseBackup, saveBaseBackup } from './recovery-records';
-import { serverEnvironment } from './server-user';
 import type { RecoveryLimits, ServingCluster } from './serving';
 
 /** The checkpoint it begins with writes all that was changed since the last one. */
@@ -68,6 +67,7 @@ async function copyWithin(
   if (stop.spcmapfile.trim() !== '') {
     await writeAtomically(join(data, 'tablespace_map'), stop.spcmapfile, { owner: kit.user });
   }
+  await rememberFiles(join(kit.home.baseBackups, id));
   if (durable) await syncTree(kit, data, signal);
   const segmentBytes = Number(start.segmentBytes);
   const folder = archiveOf(kit.home, lineage);
@@ -92,16 +92,6 @@ async function copyWithin(
   };
   await saveBaseBackup(kit.home, backup);
   return backup;
-}
-
-/** initdb syncs in two passes, so that the disk is not waited for file by file. */
-async function syncTree({ binaries, user }: ServerKit, data: string, signal: AbortSignal): Promise<void> {
-  await promisify(execFile)(binaries.initdb, ['--sync-only', '-D', data], {
-    cwd: '/',
-    env: serverEnvironment(),
-    signal,
-    ...user,
-  });
 }
 
 /** Of processes that were killed; the caller is the only one who makes base backups now. */

@@ -3,9 +3,10 @@ import { constants, readdirSync, statSync } from 'node:fs';
 import { chown, copyFile, readFile, rm, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setImmediate as breath, setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../domain/errors';
 import { copyOne } from './copy-file';
-import { DiskTooFull, RecoveryRefused } from './errors';
-import { hasCode, makeFolder, nonce, type Owner } from './files';
+import { DiskTooFull, megabytes, RecoveryRefused } from './errors';
+import { hasCode, isDiskFull, makeFolder, nonce, type Owner } from './files';
 
 export interface CopyRequest {
   readonly from: string;
@@ -77,7 +78,9 @@ async function copyFiles(request: CopyRequest, tree: Tree, { live }: { live: boo
         await copyOne({ from: join(from, path), to: join(to, path), size, owner, live, sharing, signal });
       } catch (error) {
         failed = true;
-        throw error;
+        throw isDiskFull(error)
+          ? new DiskTooFull(to, `a copy filled it (${messageOf(error)})`, error)
+          : error;
       }
       done = { files: done.files + 1, bytes: done.bytes + size };
       report?.(done.bytes, totalBytes);
@@ -87,6 +90,9 @@ async function copyFiles(request: CopyRequest, tree: Tree, { live }: { live: boo
   await allSettled(Array.from({ length: AT_ONCE }, worker));
   return totalBytes;
 }
+
+/** With their sizes. */
+export const filesIn = (root: string): Tree['files'] => treeOf(root, { live: false }).files;
 
 /** Waits for all before it throws: nobody copies on into a folder that is being cleaned up. */
 async function allSettled(work: readonly Promise<void>[]): Promise<void> {
@@ -142,7 +148,10 @@ async function ensureRoom(folder: string, neededBytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   const freeBytes = bavail * bsize;
   if (freeBytes < neededBytes + ROOM_TO_LEAVE_BYTES) {
-    throw new DiskTooFull(folder, neededBytes + ROOM_TO_LEAVE_BYTES, freeBytes);
+    throw new DiskTooFull(
+      folder,
+      `a copy needs ${megabytes(neededBytes + ROOM_TO_LEAVE_BYTES)}, and ${megabytes(freeBytes)} are free`,
+    );
   }
 }
 

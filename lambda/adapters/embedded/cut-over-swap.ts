@@ -57,7 +57,10 @@ async function move(from: string, to: string): Promise<void> {
   if (dirname(from) !== dirname(to)) await syncFolder(dirname(from));
 }
 
-function withNewLineage(facts: ClusterFacts, { instance, keepAs, lineage, at }: CutOverPlan): ClusterFacts {
+export function withNewLineage(
+  facts: ClusterFacts,
+  { instance, keepAs, lineage, at }: CutOverPlan,
+): ClusterFacts {
   if (facts.lineages.some(({ number }) => number === lineage)) return facts;
   return {
     ...facts,

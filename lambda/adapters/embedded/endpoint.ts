@@ -1,12 +1,15 @@
 /** Where the application finds the embedded cluster: its URL stays while writes are fenced and instances are swapped. */
 import { join } from 'node:path';
+import { type Database, withSession } from '../../ports/database';
 import type { Endpoint, EndpointState } from '../../ports/endpoint';
 import { isFenced, lowerFence, raiseFence } from '../postgres/write-fence';
+import { one } from './base-backup';
 import type { EmbeddedCluster } from './cluster';
 import { type ClusterFacts, cutOverFile, fenceFile, homeAt } from './cluster-files';
 import { type CutOverPlan, readPlan } from './cut-over-swap';
 import { RecoveryRefused } from './errors';
 import { isThere, readJsonIfThere, writeJson } from './files';
+import { settle } from './instances';
 import { checkName, instanceData, readInstance } from './recovery-records';
 import { findRunning } from './server';
 
@@ -14,6 +17,8 @@ interface Fence {
   readonly since: string;
   readonly reason: string;
 }
+
+const STATEMENT_LIMIT_MS = 10_000;
 
 export class EmbeddedEndpoint implements Endpoint {
   readonly #cluster: EmbeddedCluster;
@@ -92,7 +97,27 @@ export class EmbeddedEndpoint implements Endpoint {
       throw new RecoveryRefused(`Cut-over to ${instance}`, `another cluster is kept as ${keepAs} already`);
     }
     const lineage = Math.max(...facts.lineages.map(({ number }) => number)) + 1;
-    const plan: CutOverPlan = { instance, keepAs, lineage, at: new Date().toISOString() };
+    // Before there is no way back: after a power cut the instance would be put in place as the disk has it.
+    await settle({ kit: await this.#cluster.kit(), durable: this.#cluster.fsync }, instance);
+    const at = await lastMoment(await this.#cluster.database());
+    const plan: CutOverPlan = { instance, keepAs, lineage, at };
     await writeJson(cutOverFile(this.#cluster.dataDir), plan);
+  }
+}
+
+/**
+ * Recovery to a time ends at the first commit after it: this one lets every moment be returned to that the old cluster
+ * served, although nothing was committed since. A cluster that cannot commit any more is replaced all the same.
+ */
+async function lastMoment(database: Database): Promise<string> {
+  try {
+    const { at } = await withSession(
+      database,
+      { applicationName: 'godwit-cut-over', statementTimeoutMs: STATEMENT_LIMIT_MS },
+      (session) => one<{ at: Date }>(session, 'SELECT clock_timestamp() AS at, pg_current_xact_id()'),
+    );
+    return at.toISOString();
+  } catch {
+    return new Date().toISOString();
   }
 }

@@ -107,12 +107,14 @@ export class ClusterDamaged extends GodwitError {
 export class ServerFailed extends GodwitError {
   override readonly name = 'ServerFailed';
   readonly kind = 'refused';
+  readonly problem: string;
   readonly logFile: string;
   readonly logTail: string;
 
   constructor(fields: { problem: string; logFile: string; logTail: string; cause?: unknown }) {
     const tail = fields.logTail === '' ? '' : `\nThe last lines of its log:\n${fields.logTail}`;
     super(`${fields.problem}. Its log is ${fields.logFile}.${tail}`, { cause: fields.cause });
+    this.problem = fields.problem;
     this.logFile = fields.logFile;
     this.logTail = fields.logTail;
   }
@@ -151,10 +153,11 @@ export class DiskTooFull extends GodwitError {
   readonly kind = 'refused';
   readonly folder: string;
 
-  constructor(folder: string, neededBytes: number, freeBytes: number) {
+  constructor(folder: string, problem: string, cause?: unknown) {
     super(
-      `Copying needs ${megabytes(neededBytes)} under ${folder}, and ${megabytes(freeBytes)} are free. ` +
+      `The disk that ${folder} lies on is too full: ${problem}. ` +
         'Free some space, or give --data-dir a folder on a larger disk.',
+      { cause },
     );
     this.folder = folder;
   }
@@ -172,6 +175,83 @@ export class ArchivingStalled extends GodwitError {
         'Check that the folder exists, that the server may write into it, and that its disk has room.',
     );
     this.folder = folder;
+  }
+}
+
+const NEW_POINT = 'Take a new restore point, which begins with a base backup of its own';
+const others = (unaffected: readonly string[]): string =>
+  unaffected.length === 0
+    ? 'No other restore point does without it.'
+    : `These restore points do without it: ${unaffected.join(', ')}.`;
+
+/** The archive does not lead from a base backup to the recovery target. */
+export class ArchiveDamaged extends GodwitError {
+  override readonly name = 'ArchiveDamaged';
+  readonly kind = 'refused';
+  readonly file: string;
+  /** Restore points that can be returned to all the same. */
+  readonly unaffected: readonly string[];
+
+  constructor(fields: {
+    readonly file: string;
+    readonly problem: string;
+    readonly unaffected: readonly string[];
+    readonly cause?: unknown;
+  }) {
+    super(
+      `The archived WAL segment ${fields.file} cannot be used: ${fields.problem}. ` +
+        `${NEW_POINT}, or put the segment back from a copy. ${others(fields.unaffected)}`,
+      { cause: fields.cause },
+    );
+    this.file = fields.file;
+    this.unaffected = fields.unaffected;
+  }
+}
+
+/** Files of a base backup are not as they were when it was taken. */
+export class BaseBackupDamaged extends GodwitError {
+  override readonly name = 'BaseBackupDamaged';
+  readonly kind = 'refused';
+  readonly file: string;
+  /** Restore points that can be returned to all the same. */
+  readonly unaffected: readonly string[];
+
+  constructor(fields: {
+    readonly file: string;
+    readonly problem: string;
+    readonly unaffected: readonly string[];
+  }) {
+    super(
+      `The base backup's file ${fields.file} cannot be used: ${fields.problem}. ` +
+        `${NEW_POINT}, or put the file back from a copy. ${others(fields.unaffected)}`,
+    );
+    this.file = fields.file;
+    this.unaffected = fields.unaffected;
+  }
+}
+
+/** The server of an instance ended before it served. Its log goes with the instance: what matters of it is kept here. */
+export class ReplayFailed extends GodwitError {
+  override readonly name = 'ReplayFailed';
+  readonly kind = 'refused';
+  readonly instance: string;
+  readonly logTail: string;
+
+  constructor(fields: {
+    readonly instance: string;
+    readonly target: string;
+    readonly problem: string;
+    readonly logTail: string;
+    readonly cause: unknown;
+  }) {
+    super(
+      `Instance ${fields.instance} could not be recovered to ${fields.target}: ${fields.problem}. ` +
+        'The serving database is untouched: begin again, or choose another target.' +
+        (fields.logTail === '' ? '' : `\nThe last lines of its log:\n${fields.logTail}`),
+      { cause: fields.cause },
+    );
+    this.instance = fields.instance;
+    this.logTail = fields.logTail;
   }
 }
 

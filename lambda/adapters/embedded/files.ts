@@ -15,6 +15,9 @@ export const nonce = (): string => randomBytes(6).toString('hex');
 export const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>
   typeof error === 'object' && error !== null && 'code' in error && codes.includes(String(error.code));
 
+/** A quota that is used up and a limit on the size of files are no better than a disk that is full. */
+export const isDiskFull = (error: unknown): boolean => hasCode(error, 'ENOSPC', 'EDQUOT', 'EFBIG');
+
 /** Whole or not at all: readers see the old content or the new. */
 export async function writeAtomically(
   file: string,

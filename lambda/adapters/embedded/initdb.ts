@@ -76,6 +76,20 @@ async function runInitdb(
   }
 }
 
+/** Everything in a data directory whose server does not run; in two passes, so that the disk is not waited for file by file. */
+export async function syncTree(
+  { binaries, user }: { readonly binaries: Binaries; readonly user: Owner | undefined },
+  pgData: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  await promisify(execFile)(binaries.initdb, ['--sync-only', '-D', pgData], {
+    cwd: '/',
+    env: serverEnvironment(),
+    ...(signal && { signal }),
+    ...user,
+  });
+}
+
 /** Of processes that were killed while they made one; the caller holds the cluster's lock. */
 async function removeDrafts(home: Home): Promise<void> {
   for (const entry of await entriesOf(home.folder)) {

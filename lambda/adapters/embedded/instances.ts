@@ -9,11 +9,14 @@ import { maintenanceOf, type ServerKit } from './cluster-start';
 import { copyAtRest } from './copy-tree';
 import { megabytes, RecoveryRefused } from './errors';
 import { makeFolder, removeTree, writeAtomically } from './files';
+import { syncTree, writeComfortSettings } from './initdb';
 import { freePort } from './ports';
-import { thisProcess } from './processes';
+import { signal as signalProcess, thisProcess } from './processes';
+import { explainFailure, proveSource } from './recovery-damage';
 import {
   type BaseBackup,
   baseBackupData,
+  describeTarget,
   type InstanceRecord,
   instanceData,
   instanceFolder,
@@ -21,8 +24,8 @@ import {
   readBaseBackup,
   saveInstance,
 } from './recovery-records';
-import { sourceFor } from './recovery-source';
-import { findRunning, startServer, stopServer } from './server';
+import { type RecoverySource, sourceFor } from './recovery-source';
+import { findRunning, killServer, startServer, stopServer } from './server';
 import type { RecoveryLimits, ServingCluster } from './serving';
 import { addressSettings, type RecoveryGoal, recoveringTo, type Settings } from './settings';
 
@@ -30,6 +33,8 @@ export interface InstanceOptions {
   readonly limits: RecoveryLimits;
   readonly signal: AbortSignal;
   readonly progress: WorkProgress;
+  /** Told of its server as soon as there is a process. */
+  readonly launched: (pid: number) => void;
 }
 
 const PORT_ATTEMPTS = 10;
@@ -38,39 +43,60 @@ export async function makeInstance(
   serving: ServingCluster,
   name: string,
   target: RecoveryTarget,
-  { limits, signal: cancelled, progress }: InstanceOptions,
+  { limits, signal: cancelled, progress, launched }: InstanceOptions,
 ): Promise<void> {
-  const { kit } = serving;
+  const { home } = serving.kit;
   const signal = AbortSignal.any([cancelled, AbortSignal.timeout(limits.instanceMs)]);
-  await removeInstance(kit.home, name);
+  await removeInstance(home, name);
   const source = await sourceFor(serving, target, { limits, signal });
-  const record: InstanceRecord = {
-    name,
-    owner: thisProcess(),
-    target,
-    baseBackup: source.backup.id,
-    state: 'creating',
-    port: 0,
-  };
+  await proveSource(home, source);
   try {
-    // A sweep deletes folders without a record.
-    await serving.locked(async () => {
-      await makeFolder(instanceFolder(kit.home, name), 0o755, undefined);
-      await saveInstance(kit.home, record);
-    });
-    await copyBackup(kit, name, source.backup, signal, progress);
+    const record = await claim(serving, name, target, source);
+    await copyBackup(serving.kit, name, source.backup, signal, progress);
     progress.message = 'replaying WAL';
-    const port = await recover(serving, name, source.goal, signal);
-    await saveInstance(kit.home, { ...record, state: 'ready', port });
+    const port = await recover(serving, name, source.goal, { signal, launched });
+    await syncFromNowOn(serving, name);
+    await saveInstance(home, { ...record, state: 'ready', port });
   } catch (error) {
-    await removeInstance(kit.home, name);
-    throw error;
+    try {
+      throw await explainFailure(home, { name, target: describeTarget(target), source }, error);
+    } finally {
+      await removeInstance(home, name);
+    }
   }
 }
 
+/** From here on nobody prunes what it is made of, and no sweep deletes its folder. */
+const claim = (
+  serving: ServingCluster,
+  name: string,
+  target: RecoveryTarget,
+  { backup }: RecoverySource,
+): Promise<InstanceRecord> =>
+  serving.locked(async () => {
+    const { home } = serving.kit;
+    if ((await readBaseBackup(home, backup.id)) === undefined) {
+      throw new RecoveryRefused(
+        `Instance ${name}`,
+        'its base backup was pruned a moment ago; choose a newer restore point',
+      );
+    }
+    const record: InstanceRecord = {
+      name,
+      owner: thisProcess(),
+      target,
+      baseBackup: backup.id,
+      state: 'creating',
+      port: 0,
+    };
+    await makeFolder(instanceFolder(home, name), 0o755, undefined);
+    await saveInstance(home, record);
+    return record;
+  });
+
 /** Stops its server, whoever started it, and deletes its files. */
 export async function removeInstance(home: Home, name: string): Promise<void> {
-  await stopServer(instanceData(home, name), instanceLog(home, name));
+  await killServer(instanceData(home, name));
   await removeTree(instanceFolder(home, name));
 }
 
@@ -92,23 +118,39 @@ async function copyBackup(
     progress.message = `copied ${megabytes(done)} of ${megabytes(total)}`;
   };
   await copyAtRest({ from: baseBackupData(home, backup.id), to: data, owner: user, signal, report });
-  if ((await readBaseBackup(home, backup.id)) === undefined) {
-    throw new RecoveryRefused(
-      `Instance ${name}`,
-      'its base backup was pruned while it was copied; begin again',
-    );
-  }
   await writeAtomically(join(data, 'recovery.signal'), '', { owner: user });
+}
+
+/**
+ * Until it is ready an instance is not worth waiting for the disk: whatever becomes of the machine, it is made anew. What
+ * is measured on it afterwards is measured as on the serving cluster.
+ */
+async function syncFromNowOn({ kit: { home, user }, durable }: ServingCluster, name: string): Promise<void> {
+  const data = instanceData(home, name);
+  await writeComfortSettings(data, user, { fsync: durable });
+  const running = await findRunning(data);
+  if (running !== undefined) signalProcess(running.pid, 'SIGHUP');
+}
+
+/** What it took over from its recovery is on the disk now; its server is stopped. */
+export async function settle(
+  { kit, durable }: Pick<ServingCluster, 'kit' | 'durable'>,
+  name: string,
+): Promise<void> {
+  const data = instanceData(kit.home, name);
+  await stopServer(data, instanceLog(kit.home, name));
+  if (durable) await syncTree(kit, data);
 }
 
 async function recover(
   serving: ServingCluster,
   name: string,
   goal: RecoveryGoal,
-  signal: AbortSignal,
+  watch: Pick<InstanceOptions, 'signal' | 'launched'>,
 ): Promise<number> {
   const { home, facts, binaries, user } = serving.kit;
   const atLeast = await capacitiesOf(serving.database);
+  await writeComfortSettings(instanceData(home, name), user, { fsync: false });
   for (let attempt = 0; attempt < PORT_ATTEMPTS; attempt += 1) {
     const port = await freePort();
     const { outcome } = await startServer({
@@ -118,7 +160,7 @@ async function recover(
       settings: { ...atLeast, ...addressSettings(port), ...recoveringTo(goal) },
       logFile: instanceLog(home, name),
       database: maintenanceOf({ ...facts, port }),
-      signal,
+      ...watch,
     });
     if (outcome === 'started') return port;
   }

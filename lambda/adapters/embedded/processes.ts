@@ -1,7 +1,7 @@
 /** Who runs: tells a living process from a recycled process id. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { readFile, readlink } from 'node:fs/promises';
+import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { hasCode } from './files';
 
@@ -62,6 +62,20 @@ export async function worksIn(pid: number, folder: string): Promise<boolean | un
   const command = await commandOf(pid);
   if (command === undefined) return pidExists(pid) ? undefined : false;
   return command.includes('postgres') && command.includes(folder);
+}
+
+/** Servers' processes that work in that folder, their postmaster or not; on Linux only. */
+export async function postgresIn(folder: string): Promise<readonly number[]> {
+  if (process.platform !== 'linux') return [];
+  const there = await realpath(folder).catch(() => undefined);
+  const pids = (await readdir('/proc')).map(Number).filter((pid) => pid > 0);
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => '');
+      return cwd === there && (await commandOf(pid))?.includes('postgres') === true;
+    }),
+  );
+  return pids.filter((_, index) => found[index]);
 }
 
 async function commandOf(pid: number): Promise<string | undefined> {

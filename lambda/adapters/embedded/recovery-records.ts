@@ -18,6 +18,8 @@ export interface BaseBackup {
   /** ISO 8601, by the server's clock: no earlier moment can be recovered from it. */
   readonly finishedAt: string;
   readonly bytes: number;
+  /** Why a recovery from it failed over its WAL: no restore point builds on it any more. */
+  readonly leadsNowhere?: string;
 }
 
 export interface RestorePointRecord extends RestorePoint {
@@ -42,8 +44,9 @@ const BACKUP_FILE = 'backup.json';
 const INSTANCE_FILE = 'instance.json';
 const POINT_SUFFIX = '.json';
 
-export const baseBackupData = (home: Home, id: string): string => join(home.baseBackups, id, 'data');
-const baseBackupFile = (home: Home, id: string): string => join(home.baseBackups, id, BACKUP_FILE);
+export const baseBackupFolder = (home: Home, id: string): string => join(home.baseBackups, id);
+export const baseBackupData = (home: Home, id: string): string => join(baseBackupFolder(home, id), 'data');
+const baseBackupFile = (home: Home, id: string): string => join(baseBackupFolder(home, id), BACKUP_FILE);
 const pointFile = (home: Home, name: string): string => join(home.restorePoints, `${name}${POINT_SUFFIX}`);
 export const pointLock = (home: Home, name: string): string => join(home.restorePoints, `${name}.lock`);
 

@@ -1,19 +1,23 @@
 /** Finds the base backup and the archived WAL that lead to a recovery target, and refuses targets that nothing leads to. */
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { withSession } from '../../ports/database';
 import type { RecoveryTarget } from '../../ports/recovery';
 import { segmentsArrive } from './archive';
 import { one } from './base-backup';
-import { archiveOf, currentLineage, type Lineage } from './cluster-files';
+import { archiveOf, currentLineage, entriesOf, type Lineage } from './cluster-files';
 import type { ServerKit } from './cluster-start';
 import { RecoveryRefused } from './errors';
 import { type BaseBackup, readBaseBackup, readBaseBackups, readPoint } from './recovery-records';
 import type { RecoveryLimits, ServingCluster } from './serving';
 import type { RecoveryGoal } from './settings';
-import { parseLsn } from './wal';
+import { isSegment, parseLsn, segmentUpTo, timelineOf } from './wal';
 
 export interface RecoverySource {
   readonly backup: BaseBackup;
   readonly goal: RecoveryGoal;
+  /** The target surely does not lie before it. */
+  readonly lastNeeded: string;
 }
 
 type Waiting = { readonly limits: RecoveryLimits; readonly signal: AbortSignal };
@@ -38,7 +42,11 @@ async function sourceForPoint({ home }: ServerKit, name: string): Promise<Recove
   if (point === undefined) throw new RecoveryRefused(`Restore point ${name}`, 'there is none of this name');
   const backup = await readBaseBackup(home, point.baseBackup);
   if (backup === undefined) throw new RecoveryRefused(`Restore point ${name}`, 'its base backup is gone');
-  return { backup, goal: { archive: archiveOf(home, point.lineage), target: { name: point.walName } } };
+  return {
+    backup,
+    goal: { archive: archiveOf(home, point.lineage), target: { name: point.walName } },
+    lastNeeded: segmentOf(backup, point.lsn),
+  };
 }
 
 async function sourceForTime(serving: ServingCluster, at: string, waiting: Waiting): Promise<RecoverySource> {
@@ -54,7 +62,7 @@ async function sourceForTime(serving: ServingCluster, at: string, waiting: Waiti
     throw new RecoveryRefused(
       subject,
       earliest === undefined
-        ? `there is no base backup of the cluster as it was then (since ${lineage.since})`
+        ? `there is no base backup of the cluster that served then, since ${lineage.since}; choose a moment after a restore point`
         : `the earliest moment that can be returned to is ${earliest}`,
     );
   }
@@ -62,10 +70,25 @@ async function sourceForTime(serving: ServingCluster, at: string, waiting: Waiti
     const isPast = { sql: 'SELECT clock_timestamp() > $1 AS past', value: moment };
     await archiveBeyond(serving, { subject, backup, isPast }, waiting);
   }
+  const archive = archiveOf(home, lineage.number);
   return {
     backup,
-    goal: { archive: archiveOf(home, lineage.number), target: { time: withOffset(moment) } },
+    goal: { archive, target: { time: withOffset(moment) } },
+    lastNeeded: await lastArchivedBefore(moment, archive, backup),
   };
+}
+
+/** What was archived by then was written by then. */
+async function lastArchivedBefore(
+  moment: Date,
+  archive: string,
+  { startSegment }: BaseBackup,
+): Promise<string> {
+  let last = startSegment;
+  for (const segment of (await entriesOf(archive)).filter(isSegment)) {
+    if (segment > last && (await stat(join(archive, segment))).mtime <= moment) last = segment;
+  }
+  return last;
 }
 
 const lineageAt = (lineages: readonly Lineage[], moment: Date): Lineage =>
@@ -86,14 +109,21 @@ async function sourceForLsn(serving: ServingCluster, lsn: string, waiting: Waiti
     throw new RecoveryRefused(
       subject,
       earliest === undefined
-        ? 'there is no base backup of the cluster as it is now'
+        ? 'there is no base backup of the cluster since it was last cut over to or made; take a restore point first'
         : `the earliest LSN that can be returned to is ${earliest}`,
     );
   }
   const isPast = { sql: 'SELECT pg_current_wal_insert_lsn() >= $1::pg_lsn AS past', value: lsn };
   await archiveBeyond(serving, { subject, backup, isPast }, waiting);
-  return { backup, goal: { archive: archiveOf(home, lineage), target: { lsn } } };
+  return {
+    backup,
+    goal: { archive: archiveOf(home, lineage), target: { lsn } },
+    lastNeeded: segmentOf(backup, lsn),
+  };
 }
+
+export const segmentOf = ({ startSegment, segmentBytes }: BaseBackup, lsn: string): string =>
+  segmentUpTo(parseLsn(lsn), timelineOf(startSegment), segmentBytes);
 
 const LSN = /^[0-9A-F]{1,8}\/[0-9A-F]{1,8}$/i;
 
@@ -125,18 +155,10 @@ async function archiveBeyond(
         'SELECT pg_walfile_name(pg_current_wal_insert_lsn()) AS last',
       );
       await session.query('SELECT pg_switch_wal()');
-      const { lineage, startSegment: first, segmentBytes } = backup;
-      const archive = { folder: archiveOf(kit.home, lineage), serverLog: kit.home.log };
-      if (
-        await segmentsArrive(
-          archive,
-          session,
-          { first, last, segmentBytes },
-          { limitMs: limits.archiveMs, signal },
-        )
-      )
-        return;
-      throw new RecoveryRefused(subject, `WAL is missing in ${archive.folder}`);
+      const archive = { folder: archiveOf(kit.home, backup.lineage), serverLog: kit.home.log };
+      // Older ones that are missing are told of by who looks at all that is needed.
+      const range = { first: last, last, segmentBytes: backup.segmentBytes };
+      await segmentsArrive(archive, session, range, { limitMs: limits.archiveMs, signal });
     },
   );
 }

@@ -8,7 +8,8 @@ import type {
   RestorePoint,
   RestorePointState,
 } from '../../ports/recovery';
-import { archivedUntil, probeArchiving } from './archive';
+import { probeArchiving } from './archive';
+import { archivedUntil } from './archived-until';
 import { Background } from './background';
 import type { EmbeddedCluster } from './cluster';
 import { archiveOf, currentLineage, entriesOf, type Home } from './cluster-files';
@@ -31,7 +32,6 @@ import {
   readPoints,
 } from './recovery-records';
 import { makeRestorePoint } from './restore-points';
-import { findRunning } from './server';
 import { DEFAULT_LIMITS, type RecoveryLimits, type ServingCluster } from './serving';
 
 export interface EmbeddedRecoveryOptions {
@@ -67,8 +67,7 @@ export class EmbeddedRecovery implements Recovery {
   }
 
   async restorableUntil(): Promise<string | undefined> {
-    const { kit, database } = await this.#serving();
-    return archivedUntil(kit.home.pgData, archiveOf(kit.home, currentLineage(kit.facts).number), database);
+    return archivedUntil(await this.#serving());
   }
 
   async beginRestorePoint(name: string): Promise<RestorePointState> {
@@ -116,9 +115,12 @@ export class EmbeddedRecovery implements Recovery {
     }
     if (!this.#instances.isRunning(name)) {
       this.#instances.begin(name, async (abort, progress) => {
-        await makeInstance(serving, name, target, { limits: this.#limits, signal: abort, progress });
-        const server = await findRunning(instanceData(home, name));
-        if (server !== undefined) this.#servers.set(name, markOf(server.pid));
+        await makeInstance(serving, name, target, {
+          limits: this.#limits,
+          signal: abort,
+          progress,
+          launched: (pid) => this.#servers.set(name, markOf(pid)),
+        });
       });
     }
     return { state: 'creating' };

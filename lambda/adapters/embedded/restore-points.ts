@@ -1,18 +1,20 @@
 /** Makes restore points: a base backup that is near enough, a named place in the WAL, and all WAL up to it archived. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf } from '../../domain/errors';
+import { GodwitError, messageOf } from '../../domain/errors';
 import { type Session, withSession } from '../../ports/database';
-import { segmentsArrive } from './archive';
+import { clearLeftovers, segmentsArrive } from './archive';
 import type { WorkProgress } from './background';
 import { one, takeBaseBackup } from './base-backup';
 import { archiveOf, currentLineage, entriesOf } from './cluster-files';
-import { ArchivingStalled } from './errors';
+import { ArchivingStalled, RecoveryRefused } from './errors';
 import { withFileLock } from './file-lock';
 import { makeFolder, nonce, removeTree } from './files';
 import { whatToPrune } from './prune';
+import { proveArchive, proveBackup } from './recovery-damage';
 import {
   type BaseBackup,
+  baseBackupFolder,
   forgetBaseBackup,
   forgetPoint,
   type RestorePointRecord,
@@ -22,7 +24,7 @@ import {
   savePoint,
 } from './recovery-records';
 import type { RecoveryLimits, ServingCluster } from './serving';
-import { parseLsn } from './wal';
+import { isSegment, parseLsn } from './wal';
 
 /** Replaying a gigabyte takes seconds; a new base backup of a large cluster takes longer. */
 const REUSE_UP_TO_BYTES = 1n << 30n;
@@ -66,12 +68,32 @@ async function pointOnReusedBackup(
   const newest = (await readBaseBackups(home))
     .filter(({ lineage }) => lineage === currentLineage(facts).number)
     .at(-1);
-  if (newest === undefined) return undefined;
+  if (newest === undefined || !(await isWhole(serving, newest, options))) return undefined;
   return inSession(serving, async (session) => {
     const { lsn } = await one<{ lsn: string }>(session, 'SELECT pg_current_wal_lsn()::text AS lsn');
     if (parseLsn(lsn) - parseLsn(newest.startLsn) > REUSE_UP_TO_BYTES) return undefined;
     return placeIn(serving, session, { name, backup: newest, options });
   });
+}
+
+/** A restore point that builds on damage would be one in name only. */
+async function isWhole(
+  { kit: { home } }: ServingCluster,
+  backup: BaseBackup,
+  { log }: PointOptions,
+): Promise<boolean> {
+  try {
+    if (backup.leadsNowhere !== undefined)
+      throw new RecoveryRefused(`Base backup ${backup.id}`, backup.leadsNowhere);
+    const newest = (await entriesOf(archiveOf(home, backup.lineage))).filter(isSegment).at(-1);
+    await proveBackup(home, backup);
+    await proveArchive(home, backup, newest ?? backup.startSegment);
+    return true;
+  } catch (error) {
+    if (!(error instanceof GodwitError)) throw error;
+    log(`A new base backup is taken: ${messageOf(error)}`);
+    return false;
+  }
 }
 
 async function pointOnNewBackup(
@@ -126,32 +148,39 @@ async function placeIn(
   };
 }
 
-async function prune({ kit }: ServingCluster, { keepRestorePoints, log }: PointOptions): Promise<void> {
-  const { home, facts } = kit;
-  const instances = await readInstances(home);
-  const lineages = await entriesOf(home.archives);
-  const pruning = whatToPrune({
-    keepRestorePoints,
-    currentLineage: currentLineage(facts).number,
-    restorePoints: await readPoints(home),
-    baseBackups: await readBaseBackups(home),
-    inUse: new Set(instances.filter(({ state }) => state === 'creating').map(({ baseBackup }) => baseBackup)),
-    archives: await Promise.all(
-      lineages.map(async (lineage) => ({
-        lineage: Number(lineage),
-        files: await entriesOf(archiveOf(home, Number(lineage))),
-      })),
-    ),
+async function prune(
+  { kit: { home, facts }, locked }: ServingCluster,
+  { keepRestorePoints, log }: PointOptions,
+): Promise<void> {
+  // Instances claim their base backup under the same lock: what is not claimed now will not be any more.
+  const pruning = await locked(async () => {
+    const instances = await readInstances(home);
+    const lineages = await entriesOf(home.archives);
+    const found = whatToPrune({
+      keepRestorePoints,
+      currentLineage: currentLineage(facts).number,
+      restorePoints: await readPoints(home),
+      baseBackups: await readBaseBackups(home),
+      inUse: new Set(
+        instances.filter(({ state }) => state === 'creating').map(({ baseBackup }) => baseBackup),
+      ),
+      archives: await Promise.all(
+        lineages.map(async (lineage) => ({
+          lineage: Number(lineage),
+          files: await entriesOf(archiveOf(home, Number(lineage))),
+        })),
+      ),
+    });
+    // What leads to files goes before the files: a kill in between leaves no restore point that leads nowhere.
+    for (const name of found.restorePoints) await forgetPoint(home, name);
+    for (const id of found.baseBackups) await forgetBaseBackup(home, id);
+    return found;
   });
-  // What leads to files goes before the files: a kill in between leaves no restore point that leads nowhere.
   for (const name of pruning.restorePoints) {
-    await forgetPoint(home, name);
     log(`Restore point ${name} is forgotten: the newest ${keepRestorePoints} are kept.`);
   }
-  for (const id of pruning.baseBackups) {
-    await forgetBaseBackup(home, id);
-    await removeTree(join(home.baseBackups, id));
-  }
+  for (const id of pruning.baseBackups) await removeTree(baseBackupFolder(home, id));
+  await clearLeftovers(archiveOf(home, currentLineage(facts).number));
   for (const lineage of pruning.archives) await removeTree(archiveOf(home, lineage));
   for (const { lineage, file } of pruning.segments) {
     await rm(join(archiveOf(home, lineage), file), { force: true });

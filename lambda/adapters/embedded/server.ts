@@ -10,7 +10,7 @@ import { type Database, DatabaseUnreachable, withSession } from '../../ports/dat
 import type { Binaries } from './binaries';
 import { ServerFailed } from './errors';
 import { type Owner, readIfThere } from './files';
-import { pidExists, signal, worksIn } from './processes';
+import { pidExists, postgresIn, signal, worksIn } from './processes';
 import { serverEnvironment } from './server-user';
 import { asArguments, type Settings } from './settings';
 
@@ -28,6 +28,8 @@ export interface StartRequest {
   /** Opens sessions on the server that is about to start. */
   readonly database: Database;
   readonly signal?: AbortSignal;
+  /** Told at once: whoever ends before the server is ready must be able to end it. */
+  readonly launched?: (pid: number) => void;
 }
 
 export type StartOutcome =
@@ -62,11 +64,16 @@ export async function startServer(request: StartRequest): Promise<StartOutcome> 
   const deadline = Date.now() + ORPHANS_LIMIT_MS;
   for (;;) {
     const attempt = await launch(request);
+    request.launched?.(attempt.pid);
     const outcome = await untilReady(request, attempt);
     if (outcome === 'ready') return { outcome: 'started', pid: attempt.pid };
     if (outcome.includes('Address already in use')) return { outcome: 'port-taken' };
     if (!isDirectoryBusy(outcome) || Date.now() > deadline) {
-      throw failed(request, `Postgres did not start on ${request.pgData}${fatalReason(outcome)}`, outcome);
+      throw failed(
+        request,
+        `Postgres did not start on ${request.pgData}${reasonOf(attempt, outcome)}`,
+        outcome,
+      );
     }
     await clearRecycledPidFile(request, outcome);
     await sleep(200);
@@ -143,16 +150,21 @@ async function untilReady(request: StartRequest, attempt: Attempt): Promise<'rea
   for (;;) {
     if (request.signal?.aborted) {
       signal(attempt.pid, 'SIGQUIT');
+      await gone(attempt.pid, IMMEDIATE_STOP_LIMIT_MS);
       throw request.signal.reason;
     }
-    if (hasExited(attempt.child)) return logSince(request.logFile, attempt.logStart);
+    if (hasExited(attempt.child)) return withoutKnocks(await logSince(request.logFile, attempt.logStart));
     const answer = await knock(request.database, request.pgData);
     if (answer === 'ready') return 'ready';
     answered ||= answer === 'starting';
     if (Date.now() - began > (answered ? RECOVERY_LIMIT_MS : SILENCE_LIMIT_MS)) {
       signal(attempt.pid, 'SIGQUIT');
       const log = await logSince(request.logFile, attempt.logStart);
-      throw failed(request, `Postgres on ${request.pgData} was not ready in time and was stopped`, log);
+      throw failed(
+        request,
+        `Postgres on ${request.pgData} was not ready in time and was stopped`,
+        withoutKnocks(log),
+      );
     }
     await sleep(POLL_MS);
   }
@@ -199,6 +211,18 @@ async function knock(database: Database, pgData: string): Promise<'ready' | 'sta
   }
 }
 
+/** Nothing is written and nothing archived: for data that is about to be deleted. Ends what a killed postmaster left, too. */
+export async function killServer(pgData: string): Promise<void> {
+  const running = await findRunning(pgData);
+  if (running !== undefined) {
+    signal(running.pid, 'SIGQUIT');
+    await gone(running.pid, IMMEDIATE_STOP_LIMIT_MS);
+  }
+  const left = await postgresIn(pgData);
+  for (const pid of left) signal(pid, 'SIGKILL');
+  for (const pid of left) await gone(pid, IMMEDIATE_STOP_LIMIT_MS);
+}
+
 /** Ends open sessions, writes a checkpoint, archives what is left; where that takes too long, recovery will do it. */
 export async function stopServer(pgData: string, logFile: string): Promise<'stopped' | 'not-running'> {
   const running = await findRunning(pgData);
@@ -239,11 +263,16 @@ export async function logSince(file: string, start: number): Promise<string> {
   }
 }
 
-/** What it died of, in its own words. */
-function fatalReason(log: string): string {
-  const reason = /FATAL: +(.*)/.exec(log.slice(log.lastIndexOf('FATAL:')))?.[1];
+/** What it died of, in its own words where it had the time for them. */
+function reasonOf({ child }: Attempt, log: string): string {
+  if (child.signalCode !== null) return `: it was ended by ${child.signalCode}`;
+  const reason = [...log.matchAll(/(?:FATAL|PANIC): +(.*)/g)].at(-1)?.[1];
   return reason === undefined ? '' : `: ${reason}`;
 }
+
+/** What it says to those who ask whether it is ready. */
+const withoutKnocks = (log: string): string =>
+  log.replace(/^.*FATAL: +the database system is .*\n(?:.*DETAIL: .*\n)?/gm, '');
 
 export const lastLines = (log: string, count = 12): string =>
   log.trimEnd().split('\n').slice(-count).join('\n');

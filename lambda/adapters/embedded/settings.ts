@@ -78,10 +78,13 @@ function targetSettings(target: RecoveryGoal['target']): Settings {
   return { recovery_target_lsn: target.lsn, recovery_target_inclusive: 'off' };
 }
 
-/** `%` begins a placeholder in the setting, and the rest goes through the shell. */
+/**
+ * `%` begins a placeholder in the setting, and the rest goes through the shell. Recovery always asks for some files that
+ * nobody has: not a word about those.
+ */
 export function restoreCommand(archive: string): string {
   const source = shellQuoted(join(archive, '%f').replaceAll('%', '%%').replace(/%%f$/, '%f'));
-  return `cp ${source} "%p"`;
+  return `test -f ${source} && cp ${source} "%p"`;
 }
 
 const shellQuoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

@@ -36,3 +36,34 @@ export function segmentsBetween(first: string, last: string, segmentBytes: numbe
   }
   return names;
 }
+
+export const segmentEnd = (segment: string, segmentBytes: number): bigint =>
+  (segmentNumber(segment, segmentBytes) + 1n) * BigInt(segmentBytes);
+
+export const LONG_HEADER_BYTES = 40;
+export const SHORT_HEADER_BYTES = 24;
+const PAGE_BYTES = 8_192n;
+
+/** What was written up to the end of a page ends before the next one's header, what is written next begins after it. */
+export function afterPageHeader(lsn: bigint, segmentBytes: number): bigint {
+  if (lsn % PAGE_BYTES !== 0n) return lsn;
+  return lsn + BigInt(lsn % BigInt(segmentBytes) === 0n ? LONG_HEADER_BYTES : SHORT_HEADER_BYTES);
+}
+
+/** The segment that a record ends in, whose end is at this position. */
+export const segmentUpTo = (lsn: bigint, timeline: number, segmentBytes: number): string =>
+  segmentName(timeline, (lsn - 1n) / BigInt(segmentBytes), segmentBytes);
+
+/** The last one that can be got to from the first without a gap. */
+export function lastConsecutive(
+  first: string,
+  segmentBytes: number,
+  there: ReadonlySet<string>,
+): string | undefined {
+  let last: string | undefined;
+  for (let next = first; there.has(next); next = following(next, segmentBytes)) last = next;
+  return last;
+}
+
+const following = (segment: string, segmentBytes: number): string =>
+  segmentName(timelineOf(segment), segmentNumber(segment, segmentBytes) + 1n, segmentBytes);
