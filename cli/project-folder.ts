@@ -175,10 +175,10 @@ async function inBatches<T, R>(items: readonly T[], work: (item: T) => Promise<R
   return results;
 }
 
-/** Adds a migration, and the lock file where it is the first. Answers the folder, relative to the Prisma folder. */
+/** Adds a migration, with its way back if there is one, and the lock file where it is the first. Answers the folder, relative to the Prisma folder. */
 export async function writeMigration(
   prismaDir: string,
-  { name, sql }: { readonly name: string; readonly sql: string },
+  { name, sql, downSql }: { readonly name: string; readonly sql: string; readonly downSql?: string },
 ): Promise<string> {
   const migrationsDir = join(prismaDir, 'migrations');
   await mkdir(migrationsDir, { recursive: true });
@@ -187,6 +187,9 @@ export async function writeMigration(
   );
   await mkdir(join(migrationsDir, name));
   await writeFile(join(migrationsDir, name, 'migration.sql'), `${sql}\n`, { flag: 'wx' });
+  if (downSql !== undefined) {
+    await writeFile(join(migrationsDir, name, 'down.sql'), `${downSql}\n`, { flag: 'wx' });
+  }
   return `migrations/${name}`;
 }
 

@@ -2,9 +2,9 @@
 import { UsageError } from '../../lambda/domain/errors';
 import type { Project } from '../../lambda/domain/migration';
 import { draftName, slug, timeForNext } from '../../lambda/domain/migration-name';
-import type { DraftMigration } from '../../lambda/ports/schema-engine';
 import { writeMigration } from '../project-folder';
 import { type CommandEnd, listed, type PrismaCommand, projectOf } from './context';
+import { downDraft } from './down-draft';
 
 export interface DevCommand extends PrismaCommand {
   /** Takes all pending migrations of the project to the database and says how it ended. */
@@ -46,6 +46,7 @@ export async function dev(command: DevCommand, options: DevOptions): Promise<Com
   if (draft === undefined) return inSync(command, before.applied);
 
   const folder = await writeMigration(command.prismaDir, draft);
+  if (draft.downSql !== undefined) command.print(`Drafted ${folder}/down.sql, the way back: read it.`);
   if (options.createOnly) {
     command.print(`Created ${folder} without applying it. Edit it if need be; \`godwit dev\` applies it.`);
     return { exitCode: 0, result: { status: 'succeeded', applied: before.applied, created: draft.name } };
@@ -108,12 +109,18 @@ const deployFailed = (
   },
 });
 
-/** An empty migration is created only on request: to be written by hand. */
+interface Draft {
+  readonly name: string;
+  readonly sql: string;
+  readonly downSql?: string;
+}
+
+/** An empty migration is created only on request: to be written by hand, and so is its way back. */
 async function draftOf(
   { engine, database, now }: DevCommand,
   project: Project,
   { name = '', createOnly }: DevOptions,
-): Promise<DraftMigration | undefined> {
+): Promise<Draft | undefined> {
   const at = timeForNext(project.migrations, now());
   const draft = await engine.draftMigration(database, project, { name, at });
   if (draft === undefined && !createOnly) return undefined;
@@ -122,7 +129,8 @@ async function draftOf(
       'A migration needs a name of letters or digits. Give one: godwit dev --name add_price_index',
     );
   }
-  return draft ?? { name: draftName(name, at), sql: EMPTY_MIGRATION };
+  if (draft === undefined) return { name: draftName(name, at), sql: EMPTY_MIGRATION };
+  return { ...draft, downSql: await downDraft(draft) };
 }
 
 function inSync({ print }: DevCommand, applied: readonly string[]): CommandEnd<DevResult> {

@@ -9,19 +9,22 @@ export interface TableContent {
 /** By quoted table name. */
 export type Contents = Readonly<Record<string, TableContent>>;
 
-export async function readContents(session: Session): Promise<Contents> {
+/** The signal is looked at between two tables. */
+export async function readContents(session: Session, signal?: AbortSignal): Promise<Contents> {
   const { rows: tables } = await session.query<{ name: string; columns: string }>(TABLES);
   const contents: Record<string, TableContent> = {};
   for (const { name, columns } of tables) {
-    // Columns in order of name: a column that was dropped and added again stands at the end.
-    const { rows } = await session.query<TableContent>(
-      `select count(*)::text as rows, coalesce(sum(hashtextextended(row(${columns})::text, 0)::numeric), 0)::text as checksum from ${name} as t`,
-    );
+    signal?.throwIfAborted();
+    const { rows } = await session.query<TableContent>(contentQuery(`${name} as t`, columns));
     const content = rows[0];
     if (content) contents[name] = content;
   }
   return contents;
 }
+
+/** Columns in order of name: a column that was dropped and added again stands at the end. */
+export const contentQuery = (source: string, columns: string): string =>
+  `select count(*)::text as rows, coalesce(sum(hashtextextended(row(${columns})::text, 0)::numeric), 0)::text as checksum from ${source}`;
 
 /** Names of tables whose content differs, or that only one side has. */
 export const differingTables = (before: Contents, after: Contents): readonly string[] =>

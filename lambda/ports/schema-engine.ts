@@ -18,6 +18,8 @@ export interface DraftMigration {
   /** Folder name, `<timestamp>_<name>`. */
   readonly name: string;
   readonly sql: string;
+  /** SQL that leads back; it brings no data back. */
+  readonly downSql: string;
 }
 
 export type DevDiagnosis =

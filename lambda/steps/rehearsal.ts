@@ -1,25 +1,27 @@
-/** What a rehearsal does on its clone: up, readings, down in reverse order, and proof that down led back exactly. */
-import { type CatalogPicture, differenceOf, isSame, pictureCatalog } from '../checks/catalog';
+/** What a rehearsal does on its clone: keeps what the restore point holds, applies, takes readings, and proves the way back. */
+import { type CatalogPicture, pictureCatalog } from '../checks/catalog';
 import { driftFinding } from '../checks/history';
-import { type Contents, differingTables, readContents } from '../checks/table-content';
+import { type Contents, readContents } from '../checks/table-content';
 import { GodwitError } from '../domain/errors';
 import type { Finding } from '../domain/finding';
 import type { Migration } from '../domain/migration';
 import type { PhaseRecords, StatementTiming } from '../domain/run';
-import { migrate, runDown, type StatementEvent } from '../migrate/executor';
-import type { Database, Session } from '../ports/database';
-import { withSession } from '../ports/database';
+import { migrate, type StatementEvent } from '../migrate/executor';
+import type { Database } from '../ports/database';
 import { pendingMigrations, type RunContext } from './context';
 import { driftFrom } from './drift';
 import { abortSignal } from './enter';
 import { cutOffFinding, outlastingFindings } from './outlasting';
-import { brokenOnes, compareInvariants, readState, unclearOnes } from './readings';
+import { keepProof } from './proof';
+import { brokenOnes, compareInvariants, readState, type StateOfDatabase, unclearOnes } from './readings';
+import { onClone, requestOn } from './rehearsal-clone';
+import { brokenFinding, failedFinding, noDownFinding } from './rehearsal-findings';
+import { proveWayBack } from './rehearsal-way-back';
+import { restorePointOf } from './snapshot';
 import { statementTeller } from './statement-teller';
 
 type Rehearsal = Omit<PhaseRecords['Rehearse'], 'durationMs'>;
 
-/** Nobody works on the clone: waiting for a lock there would be Godwit's own mistake. */
-const CLONE_LOCK_TIMEOUT_MS = 10_000;
 /** Reading every row twice takes too long beyond this; down scripts of larger databases are proven by catalog and invariants. */
 const MOST_BYTES_TO_CHECKSUM = 5_000_000_000;
 
@@ -32,51 +34,113 @@ export async function rehearseOn(run: RunContext, clone: Database): Promise<Rehe
   }
 }
 
+interface Standing {
+  readonly state: StateOfDatabase;
+  readonly contents: Contents | undefined;
+}
+
 async function rehearse(run: RunContext, clone: Database): Promise<Rehearsal> {
   const migrations = pendingMigrations(run);
   const asOf = run.clock.now().toISOString();
-  const before = await readState(run, clone, asOf);
-  const contentsBefore = await contentsOf(run, clone);
+  const before = await standingOf(run, clone, asOf);
+  await keepProof(run.store, {
+    ...before.state,
+    restorePoint: restorePointOf(run.runId),
+    ...contentsIn(before),
+  });
+  const reversible = migrations.findLastIndex(({ downSql }) => downSql === undefined) + 1;
 
-  const teller = statementTeller(
-    run,
-    'RunRehearsal',
-    migrations.map(({ name }) => name),
-  );
-  const overdue = overdueSignal(run);
-  const request = { ...requestOn(run, clone), signal: AbortSignal.any([run.signal, overdue]) };
-  let last: { readonly event: StatementEvent; readonly at: number } | undefined;
-  const onEvent = (event: StatementEvent): void => {
-    if (event.status === 'started') last = { event, at: performance.now() };
-    teller(event);
-  };
-  const statements: StatementTiming[] = [];
-  const pictures: CatalogPicture[] = [before.catalog];
-  for (const migration of migrations) {
-    const outcome = await migrate({ ...request, onEvent, migrations: [migration] });
-    statements.push(...outcome.statements);
-    if (outcome.outcome === 'aborted' && overdue.aborted && !run.signal.aborted) {
-      const stopped = last && { event: last.event, ranMs: performance.now() - last.at };
-      return { ...nothing, statements, findings: [cutOffFinding(run, migration, stopped)] };
-    }
-    if (outcome.outcome !== 'applied') {
-      return { ...nothing, statements, findings: [failedFinding(migration, outcome)] };
-    }
+  const signal = AbortSignal.any([run.signal, overdueSignal(run)]);
+  const up = new Up(run, clone, signal);
+  const pictures: CatalogPicture[] = [before.state.catalog];
+  let start = before;
+  for (const [index, migration] of migrations.entries()) {
+    if (index > 0 && index === reversible) start = await standingOf(run, clone, asOf);
+    const finding = await up.apply(migration);
+    if (finding) return { ...nothing, statements: up.statements, findings: [finding] };
     pictures.push(await onClone(clone, pictureCatalog));
   }
+  const { statements } = up;
   const after = await readState(run, clone, asOf);
-  const invariants = compareInvariants(run, before.readings, after.readings);
+  const invariants = compareInvariants(run, before.state.readings, after.readings);
   const broken = [...brokenOnes(invariants), ...unclearOnes(invariants)];
   const replay = await replayFindings(run, clone, migrations);
-  const down = await tryDownScripts(run, clone, migrations, pictures, contentsBefore);
+  const [blocking] = migrations.slice(0, reversible).slice(-1);
+  const back = await proveWayBack({
+    run,
+    clone,
+    signal,
+    asOf,
+    migrations: migrations.slice(reversible),
+    history: historyBefore(run, migrations[reversible]),
+    pictures: pictures.slice(reversible),
+    contents: start.contents,
+    readings: start.state.readings,
+  });
   const outlasting = await outlastingFindings(run, migrations, statements);
+  const wayBack = [...(blocking ? [noDownFinding(blocking)] : []), ...back.findings];
   return {
     statements,
     invariants,
-    findings: [...broken.map(brokenFinding), ...outlasting, ...replay, ...down.findings],
-    downProven: down.proven,
+    findings: [...broken.map(brokenFinding), ...outlasting, ...replay, ...wayBack],
+    downProven: back.proven,
+    downLoses: back.loses,
     longestBlockingMs: longestBlocking(statements),
   };
+}
+
+/** The migrations, one by one, and what each statement of them took. */
+class Up {
+  readonly statements: StatementTiming[] = [];
+  readonly #run: RunContext;
+  readonly #clone: Database;
+  readonly #signal: AbortSignal;
+  readonly #tell: (event: StatementEvent) => void;
+  #last: { readonly event: StatementEvent; readonly at: number } | undefined;
+
+  constructor(run: RunContext, clone: Database, signal: AbortSignal) {
+    this.#run = run;
+    this.#clone = clone;
+    this.#signal = signal;
+    this.#tell = statementTeller(
+      run,
+      'RunRehearsal',
+      pendingMigrations(run).map(({ name }) => name),
+    );
+  }
+
+  async apply(migration: Migration): Promise<Finding | undefined> {
+    const outcome = await migrate({
+      ...requestOn({ run: this.#run, clone: this.#clone, signal: this.#signal }),
+      observeLocks: true,
+      onEvent: (event) => {
+        if (event.status === 'started') this.#last = { event, at: performance.now() };
+        this.#tell(event);
+      },
+      migrations: [migration],
+    });
+    this.statements.push(...outcome.statements);
+    if (outcome.outcome === 'applied') return undefined;
+    if (outcome.outcome !== 'aborted' || this.#run.signal.aborted) return failedFinding(migration, outcome);
+    const last = this.#last && { event: this.#last.event, ranMs: performance.now() - this.#last.at };
+    return cutOffFinding(this.#run, migration, last);
+  }
+}
+
+async function standingOf(run: RunContext, clone: Database, asOf: string): Promise<Standing> {
+  const state = await readState(run, clone, asOf);
+  return { state, contents: await contentsOf(run, clone) };
+}
+
+const contentsIn = ({ contents }: Standing): { contents?: Contents } =>
+  contents === undefined ? {} : { contents };
+
+function historyBefore(run: RunContext, first: Migration | undefined): readonly Migration[] {
+  const { migrations } = run.request.project;
+  return migrations.slice(
+    0,
+    migrations.findIndex(({ name }) => name === first?.name),
+  );
 }
 
 /** So that a statement that takes for ever is told of, and not just the step that it took along. */
@@ -115,53 +179,10 @@ async function replayFindings(
 
 const nothing = { invariants: [], downProven: [], longestBlockingMs: 0 } as const;
 
-const requestOn = (run: RunContext, clone: Database) => ({
-  database: clone,
-  runId: run.runId,
-  maxBlockingMs: CLONE_LOCK_TIMEOUT_MS,
-  giveUpAfterMs: CLONE_LOCK_TIMEOUT_MS,
-  signal: run.signal,
-  clock: run.clock,
-  observeLocks: true,
-});
-
-async function tryDownScripts(
-  run: RunContext,
-  clone: Database,
-  migrations: readonly Migration[],
-  pictures: readonly CatalogPicture[],
-  contentsBefore: Contents | undefined,
-): Promise<{ proven: string[]; findings: Finding[] }> {
-  const proven: string[] = [];
-  for (const [index, migration] of [...migrations.entries()].reverse()) {
-    if (migration.downSql === undefined) return { proven, findings: [noDownFinding(migration)] };
-    run.tell(`down script of ${migration.name}`);
-    const outcome = await runDown({ ...requestOn(run, clone), migration });
-    if (outcome.outcome !== 'applied')
-      return { proven, findings: [downFailedFinding(migration, reasonOf(outcome))] };
-    const difference = differenceOf(pictures[index] ?? [], await onClone(clone, pictureCatalog));
-    if (!isSame(difference)) {
-      const [line] = [
-        ...difference.lost.map((lost) => `lost ${lost}`),
-        ...difference.added.map((added) => `left ${added}`),
-      ];
-      return { proven, findings: [downFailedFinding(migration, line ?? 'the schema differs')] };
-    }
-    proven.push(migration.name);
-  }
-  if (!contentsBefore) return { proven, findings: [] };
-  const differing = differingTables(contentsBefore, await onClone(clone, readContents));
-  if (differing.length === 0) return { proven, findings: [] };
-  return { proven: [], findings: [dataNotBackFinding(differing)] };
-}
-
 async function contentsOf(run: RunContext, clone: Database): Promise<Contents | undefined> {
   const bytes = run.journal.record('Preflight')?.databaseBytes ?? 0;
-  return bytes > MOST_BYTES_TO_CHECKSUM ? undefined : onClone(clone, readContents);
+  return bytes > MOST_BYTES_TO_CHECKSUM ? undefined : onClone(clone, (session) => readContents(session));
 }
-
-const onClone = <T>(clone: Database, work: (session: Session) => Promise<T>): Promise<T> =>
-  withSession(clone, { applicationName: 'godwit rehearsal', readOnly: true }, work);
 
 /** Modes that make the application's reads or writes wait. */
 const BLOCKING_MODES: ReadonlySet<string> = new Set([
@@ -177,59 +198,3 @@ function longestBlocking(statements: readonly StatementTiming[]): number {
   );
   return Math.max(0, ...blocking);
 }
-
-type Unfinished = Exclude<Awaited<ReturnType<typeof migrate>>, { outcome: 'applied' }>;
-
-const reasonOf = (outcome: Exclude<Awaited<ReturnType<typeof runDown>>, { outcome: 'applied' }>): string =>
-  outcome.outcome === 'failed' ? outcome.failed.message : outcome.outcome;
-
-const failedFinding = (migration: Migration, outcome: Unfinished): Finding => ({
-  id: 'rehearsal-failed',
-  severity: 'error',
-  migration: migration.name,
-  ...(outcome.outcome === 'failed' ? { statement: outcome.failed.statement, line: outcome.failed.line } : {}),
-  subject: `migrations/${migration.name}/migration.sql`,
-  effect:
-    outcome.outcome === 'failed'
-      ? `it fails on a clone of this database, line ${outcome.failed.line}: ${outcome.failed.message}`
-      : `the rehearsal was stopped (${outcome.outcome})`,
-  remedy: 'Correct the migration, or the data that it meets; nothing was changed.',
-});
-
-const brokenFinding = (outcome: {
-  name: string;
-  differences: readonly string[];
-  verdict: string;
-}): Finding => ({
-  id: 'rehearsal-invariant-broken',
-  severity: 'error',
-  subject: outcome.name,
-  effect: `the invariant is ${outcome.verdict} after the migrations on the clone: ${outcome.differences.join('; ')}`,
-  remedy: 'Correct the migration; nothing was changed.',
-});
-
-const noDownFinding = (migration: Migration): Finding => ({
-  id: 'no-down-script',
-  severity: 'warning',
-  migration: migration.name,
-  subject: `migrations/${migration.name}`,
-  effect: 'it has no down.sql: the way back from it, and from all before it, is a restore',
-  remedy: 'Write down.sql beside it, where its effect can be undone.',
-});
-
-const downFailedFinding = (migration: Migration, reason: string): Finding => ({
-  id: 'down-script-failed',
-  severity: 'warning',
-  migration: migration.name,
-  subject: `migrations/${migration.name}/down.sql`,
-  effect: `it did not bring the schema back on the clone: ${reason}`,
-  remedy: 'Correct it; until then the way back is a restore.',
-});
-
-const dataNotBackFinding = (tables: readonly string[]): Finding => ({
-  id: 'down-script-loses-data',
-  severity: 'warning',
-  subject: tables.join(', '),
-  effect: 'after all down scripts the rows on the clone are not those before the migrations',
-  remedy: 'Correct the down scripts; until then the way back is a restore.',
-});

@@ -1,6 +1,8 @@
 /** Rehearse: the same migrations on a clone of the restore point, and their down scripts after them. */
 import type { Finding } from '../domain/finding';
 import { hasErrors } from '../domain/finding';
+import { isOfRun, readLedger } from '../migrate/ledger';
+import { type Database, withSession } from '../ports/database';
 import type { InstanceState } from '../ports/recovery';
 import type { RunContext } from './context';
 import { step } from './enter';
@@ -26,8 +28,14 @@ export const inspectRehearsal = step<'Rehearse'>('InspectRehearsal', async (run)
 export const runRehearsal = step<'Rehearse'>('RunRehearsal', async (run) => {
   if (!run.recovery) return notPossible;
   const name = rehearsalInstanceOf(run.runId);
+  const state = await run.recovery.inspectInstance(name);
+  if (state.state !== 'ready') return unlessReady(state.state === 'absent' ? await begin(run) : state);
+  const clone = await run.recovery.openInstance(name);
+  if (await wasWorkedOn(run, clone)) {
+    await run.recovery.discardInstance(name);
+    return unlessReady(await begin(run));
+  }
   try {
-    const clone = await run.recovery.openInstance(name);
     const began = performance.now();
     const rehearsal = await rehearseOn(run, clone);
     const record = { ...rehearsal, durationMs: performance.now() - began };
@@ -44,6 +52,18 @@ const begin = (run: RunContext): Promise<InstanceState> | InstanceState =>
     kind: 'restore-point',
     name: restorePointOf(run.runId),
   }) ?? { state: 'failed', reason: notPossible.message };
+
+/** A clone on which an earlier attempt was killed shows what that did, not what the restore point holds. */
+const wasWorkedOn = (run: RunContext, clone: Database): Promise<boolean> =>
+  withSession(clone, { applicationName: 'godwit rehearsal', readOnly: true }, async (session) =>
+    (await readLedger(session)).some((row) => isOfRun(row, run.runId)),
+  );
+
+/** A clone alone does not conclude the step that works on it. */
+const unlessReady = (state: InstanceState) =>
+  state.state === 'ready'
+    ? { verdict: 'waiting' as const, message: 'the clone was made anew' }
+    : answer(state);
 
 function answer(state: InstanceState) {
   switch (state.state) {

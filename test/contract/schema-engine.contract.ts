@@ -212,13 +212,14 @@ export function schemaEngineContract(home: () => SchemaEngineHome): void {
       expect(draft).toBeUndefined();
     });
 
-    it('become a migration named by time and purpose', async () => {
+    it('become a migration named by time and purpose, with the SQL that leads back', async () => {
       const project = projectOf(withCity, SHOP_MIGRATIONS);
       const at = new Date('2025-03-04T05:06:07Z');
       expect(await engine().draftMigration(await migrated(), project, { name: 'Add the City!', at })).toEqual(
         {
           name: '20250304050607_add_the_city',
           sql: '-- AlterTable\nALTER TABLE "Customer" ADD COLUMN     "city" TEXT;',
+          downSql: '-- AlterTable\nALTER TABLE "public"."Customer" DROP COLUMN "city";',
         },
       );
     });

@@ -3,6 +3,11 @@ import { join } from 'node:path';
 import { baseline } from '../../cli/prisma-commands/baseline';
 import { type DevCommand, dev } from '../../cli/prisma-commands/dev';
 import { status } from '../../cli/prisma-commands/status';
+import { readProject } from '../../cli/project-folder';
+import { SystemClock } from '../../lambda/adapters/system-clock';
+import { differenceOf, pictureCatalog } from '../../lambda/checks/catalog';
+import { migrate, runDown } from '../../lambda/migrate/executor';
+import { withSession } from '../../lambda/ports/database';
 import { useCluster } from '../support/cluster';
 import { execute, prismaDbPush, prismaMigrateDeploy, SHOP_SCHEMA, shop } from '../support/prisma-engine';
 import { ShopFolder } from '../support/shop-folder';
@@ -80,6 +85,7 @@ describe('dev', () => {
     expect(end.result).toEqual({ status: 'succeeded', applied: [], created: '20250601120000_check_totals' });
     const file = join(folder.root, 'migrations/20250601120000_check_totals/migration.sql');
     expect(await readFile(file, 'utf8')).toBe('-- This is an empty migration.\n');
+    expect(await readdir(join(file, '..'))).toEqual(['migration.sql']);
     await expect(dev(deploying(), {})).rejects.toThrow('it holds no statement. Write its statements');
     await writeFile(file, 'ALTER TABLE "Order" ADD CONSTRAINT total_positive CHECK (total > 0);');
     expect((await dev(deploying(), {})).result).toMatchObject({ applied: ['20250601120000_check_totals'] });
@@ -116,5 +122,58 @@ describe('dev', () => {
     );
     const end = await dev(deploying(), { name: 'city' });
     expect(end.result.created).toBe('20990101000001_city');
+  });
+
+  it('drafts a way back, which leads the catalog back, and says what it loses and cannot bring back', async () => {
+    const clock = new SystemClock();
+    const executor = {
+      database: folder.database,
+      runId: 'run-1',
+      maxBlockingMs: 1000,
+      giveUpAfterMs: 1000,
+      clock,
+    };
+    const picture = () => withSession(folder.database, { applicationName: 'test' }, pictureCatalog);
+    const deploy: DevCommand['deploy'] = async ({ migrations }) => {
+      const { outcome, applied } = await migrate({ ...executor, migrations });
+      return { exitCode: outcome === 'applied' ? 0 : 1, applied };
+    };
+    await dev({ ...deploying(), deploy }, {});
+    const before = await picture();
+    await folder.writeSchema(
+      withCity
+        .replace('  note       String?\n', '')
+        .replace('Decimal(12, 2)', 'Decimal(36, 18)')
+        .replace('  email  String  @unique\n', '')
+        .concat('\nmodel Extra {\n  id Int @id\n}\n'),
+    );
+    const { result } = await dev({ ...deploying(), deploy }, { name: 'much' });
+    expect(result).toMatchObject({ status: 'succeeded', created: '20250601120000_much' });
+
+    const down = await readFile(join(folder.root, 'migrations/20250601120000_much/down.sql'), 'utf8');
+    const comment = down.split('\n').filter((line) => line.startsWith('--   '));
+    expect(comment).toEqual([
+      '--   "public"."Customer"."city"',
+      '--   "public"."Order"."total", as far as its former type cannot hold it',
+      '--   "public"."Extra"',
+      '--   "Customer"."email"',
+      '--   "Order"."note"',
+      '--   "Order"."total", as far as its new type cannot hold it',
+      '--   "public"."Customer"."email"',
+    ]);
+    const { migrations } = await readProject(folder.root);
+    const [migration] = migrations.slice(-1);
+    expect(migration).toMatchObject({ downSql: down });
+    if (migration) expect(await runDown({ ...executor, migration })).toMatchObject({ outcome: 'applied' });
+    expect(differenceOf(before, await picture())).toEqual({ lost: [], added: [] });
+  });
+
+  it('drafts a way back also where it only creates the migration', async () => {
+    await prismaMigrateDeploy(folder.database, shop());
+    await folder.writeSchema(withCity);
+    await dev(deploying(), { name: 'city', createOnly: true });
+    const down = await readFile(join(folder.root, 'migrations/20250601120000_city/down.sql'), 'utf8');
+    expect(down).toContain('ALTER TABLE "public"."Customer" DROP COLUMN "city";');
+    expect(folder.output()).toContain('Drafted migrations/20250601120000_city/down.sql');
   });
 });

@@ -60,14 +60,9 @@ export class WasmSchemaEngine implements SchemaEngine {
     });
   }
 
-  async unmigratedChanges(database: Database, project: Project): Promise<string> {
-    const wanted: DiffTarget = { tag: 'schemaDatamodel', ...schemaFiles(project.schema) };
-    return this.#ask(
-      `compare the migrations with ${SCHEMA_FILE}`,
-      this.#on(database),
-      project.schema,
-      (engine) => diff(engine, { tag: 'migrations', ...migrationList(project) }, wanted),
-    );
+  unmigratedChanges(database: Database, project: Project): Promise<string> {
+    const { history, wanted } = endsOf(project);
+    return this.#compare(database, project, history, wanted);
   }
 
   async fullScript(schema: string): Promise<string> {
@@ -83,8 +78,11 @@ export class WasmSchemaEngine implements SchemaEngine {
     project: Project,
     draft: { readonly name: string; readonly at: Date },
   ): Promise<DraftMigration | undefined> {
-    const sql = await this.unmigratedChanges(database, project);
-    return sql === '' ? undefined : { name: draftName(draft.name, draft.at), sql };
+    const { history, wanted } = endsOf(project);
+    const sql = await this.#compare(database, project, history, wanted);
+    if (sql === '') return undefined;
+    const downSql = await this.#compare(database, project, wanted, history);
+    return { name: draftName(draft.name, draft.at), sql, downSql };
   }
 
   async devDiagnostic(database: Database, project: Project): Promise<DevDiagnosis> {
@@ -113,6 +111,15 @@ export class WasmSchemaEngine implements SchemaEngine {
   async markRolledBack(database: Database, migration: string): Promise<void> {
     await this.#ask(`mark ${migration} as rolled back`, this.#on(database), undefined, (engine) =>
       engine.markMigrationRolledBack({ migrationName: migration }),
+    );
+  }
+
+  #compare(database: Database, project: Project, from: DiffTarget, to: DiffTarget): Promise<string> {
+    return this.#ask(
+      `compare the migrations with ${SCHEMA_FILE}`,
+      this.#on(database),
+      project.schema,
+      (engine) => diff(engine, from, to),
     );
   }
 
@@ -166,6 +173,11 @@ export async function withEngine<T>(call: EngineCall, question: (engine: Engine)
 
 /** Spans and timings of the engine's insides: nothing that its answers and errors do not say. */
 const ignoreLog = (): void => {};
+
+const endsOf = (project: Project): { readonly history: DiffTarget; readonly wanted: DiffTarget } => ({
+  history: { tag: 'migrations', ...migrationList(project) },
+  wanted: { tag: 'schemaDatamodel', ...schemaFiles(project.schema) },
+});
 
 async function diff(engine: Engine, from: DiffTarget, to: DiffTarget): Promise<string> {
   // With `exitCode` an empty difference is 0 and any other 2; its script would hold a comment in both cases.
