@@ -14,7 +14,7 @@ export interface BenchResult {
 }
 
 /** `x`: a ratio. */
-export type Unit = 'ms' | 's' | 'MB' | 'rows/s' | 'x' | 'count';
+export type Unit = 'ms' | 's' | 'MB' | 'MB/s' | 'rows/s' | 'x' | 'count';
 
 export interface BenchReport {
   readonly bench: string;

@@ -22,6 +22,7 @@ const [cli, renderer] = await Promise.all([
       application: join(root, 'demo', 'application', 'process.ts'),
       'bench-load': join(root, 'bench', 'stall', 'load-process.ts'),
       'bench-runner': join(root, 'bench', 'stall', 'runner-process.ts'),
+      'bench-writers': join(root, 'bench', 'recovery', 'load-process.ts'),
     },
     outdir: dist,
     format: 'esm',

@@ -1,5 +1,6 @@
 /** The measurements as a table for people: ranges over the rounds, the machine's own worst wait beside each stall. */
-import { type BenchResult, fallsShort, limitOf, shown } from '../measure';
+import type { BenchResult } from '../measure';
+import { aligned, rangeOf, verdictOf } from '../table';
 import type { Measurement } from './measure-run';
 import { groupsOf, secondsOf } from './results';
 
@@ -21,20 +22,11 @@ export function tableOf(
   measurements: readonly Measurement[],
   results: readonly BenchResult[],
 ): readonly string[] {
-  const cells = groupsOf(measurements).map(rowOf);
-  const header = ['case', 'runner', ...COLUMNS.map(([name]) => name), ''];
-  const widths = header.map((name, column) =>
-    Math.max(name.length, ...cells.map((row) => row[column]?.length ?? 0)),
-  );
-  const lineOf = (row: readonly string[]): string =>
-    row
-      .map((cell, column) =>
-        column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-      )
-      .join('  ');
   return [
-    `  ${lineOf(header)}`,
-    ...cells.map((row) => `  ${lineOf(row)}`.trimEnd()),
+    ...aligned(
+      [['case', 'runner', ...COLUMNS.map(([name]) => name), ''], ...groupsOf(measurements).map(rowOf)],
+      2,
+    ),
     ...results.filter(({ limit }) => limit !== undefined).map(verdictOf),
   ];
 }
@@ -48,14 +40,3 @@ function rowOf(group: readonly Measurement[]): readonly string[] {
     isNoisy ? 'contaminated: the machine was not quiet' : '',
   ];
 }
-
-function rangeOf(values: readonly number[]): string {
-  const shown = [Math.min(...values), Math.max(...values)].map((value) =>
-    value < 10 ? String(Math.round(value * 10) / 10) : String(Math.round(value)),
-  );
-  return shown[0] === shown[1] ? (shown[0] ?? '') : shown.join('–');
-}
-
-const verdictOf = (result: BenchResult): string =>
-  `  ${fallsShort(result) ? 'falls short' : 'ok         '}  ${result.case}, ${result.runner}, ${result.metric}: ` +
-  `${shown(result.value, result.unit)} (${limitOf(result)})`;

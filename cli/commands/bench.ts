@@ -1,5 +1,6 @@
 /** `bench`: benchmarks for people as a table, for programs as one line of JSON. */
 import { type BenchAnswer, type BenchOptions, type BenchReport, limitOf, shown } from '../../bench/measure';
+import { benchRecovery } from '../../bench/recovery';
 import { benchStall } from '../../bench/stall';
 import { benchStartup } from '../../bench/startup';
 import { UsageError } from '../../lambda/domain/errors';
@@ -7,6 +8,7 @@ import type { CommandContext } from '../command';
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<BenchAnswer>>> = {
   stall: benchStall,
+  recovery: benchRecovery,
   startup: benchStartup,
 };
 
