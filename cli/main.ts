@@ -90,6 +90,14 @@ function buildProgram(invocation: Invocation, execute: Execute): Command {
         '--approve <mode>',
         'auto grants, ask waits for a person, never refuses what needs approval (default: ask on a terminal)',
       )
+      .option(
+        '--down-scripts <mode>',
+        'after a failure: auto runs the down scripts, ask waits for a person, never leaves them out; one that would lose what was written since needs what --restore asks (default: auto)',
+      )
+      .option(
+        '--restore <mode>',
+        'after a failure that no down script undoes: auto restores and loses what was written since, ask waits for a person, never holds with writes fenced (default: ask on a terminal, else never)',
+      )
       .option('--skip-rehearsal', 'do not try it on a clone first')
       .option(
         '--max-blocking <ms>',
@@ -140,12 +148,12 @@ function buildProgram(invocation: Invocation, execute: Execute): Command {
   );
   add(
     'dev [name]',
-    'write a migration from the changes in schema.prisma, and apply it (as "prisma migrate dev")',
+    'write a migration from the changes in schema.prisma, draft its down.sql, and apply it (as "prisma migrate dev")',
     async () => (await import('./commands/prisma')).devCommand,
     (command) =>
       command
         .option('-n, --name <name>', 'name of the migration')
-        .option('--create-only', 'write it, do not apply it'),
+        .option('--create-only', 'write it and its down.sql, do not apply it'),
   );
   add(
     'resolve [migration]',
@@ -196,6 +204,21 @@ function buildProgram(invocation: Invocation, execute: Execute): Command {
         .option('--yes', 'do not ask'),
   );
   add(
+    'drill',
+    'restore into a throw-away instance, prove what it holds, measure RPO and RTO',
+    async () => (await import('./commands/drill')).drillCommand,
+    (command) =>
+      command
+        .option('--restore-point <name>', 'the one to restore (default: the latest)')
+        .option('--rpo <seconds>', 'most of the latest writes that may be lost (default: 300)')
+        .option('--rto <seconds>', 'longest that the recovery may take (default: 900)')
+        .option('--last', 'show where the report of the last drill is')
+        .addHelpText(
+          'after',
+          '\nExit codes: 0 proven and within the targets · 1 not proven, not within them, or not recoverable; the serving database is as it was\n            2 bad usage · 130 stopped by a person; the instance is discarded',
+        ),
+  );
+  add(
     'runs <action> [runId]',
     'list, show, report, watch: past and current runs',
     async () => (await import('./commands/runs')).runsCommand,
@@ -214,7 +237,7 @@ function buildProgram(invocation: Invocation, execute: Execute): Command {
   );
   add(
     'decide <runId> <decision>',
-    'restore or hold, after a failure',
+    'roll-back, restore or hold, after a failure',
     async () => (await import('./commands/answers')).decideCommand,
     withComment,
   );

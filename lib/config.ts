@@ -22,6 +22,15 @@ const stageConfig = z.strictObject({
   /** How long a person's approval, and the on-call person's decision, is waited for. */
   approvalHours: z.number().positive().max(168),
   decisionHours: z.number().positive().max(168),
+  drill: z.strictObject({
+    /** When a restore is rehearsed. */
+    schedule: z.string().regex(/^(rate|cron)\(.+\)$/, 'must be like cron(0 3 ? * SUN *) or rate(7 days)'),
+    /** At most so much of the latest writes may be lost, and the recovery take so long. */
+    rpoMinutes: z.number().positive(),
+    rtoMinutes: z.number().positive(),
+    /** An alarm goes off when no drill has passed for longer: more than the schedule's interval. */
+    maxAgeDays: z.number().positive(),
+  }),
   /** E-mail addresses that are told, beside what subscribes to the topic by itself. */
   notify: z.array(z.email()),
 });

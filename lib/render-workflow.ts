@@ -1,7 +1,8 @@
 /** Renders the workflow to Amazon States Language without an account, a bundle or a deployed function. */
 import { App, Stack } from 'aws-cdk-lib';
-import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { StateGraph } from 'aws-cdk-lib/aws-stepfunctions';
+import { type IFunction, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { type IChainable, StateGraph } from 'aws-cdk-lib/aws-stepfunctions';
+import { buildDrillWorkflow } from './drill-workflow';
 import { buildWorkflow, type WorkflowOptions } from './workflow';
 
 export interface Retrier {
@@ -57,17 +58,30 @@ type Timeouts = WorkflowOptions['timeouts'];
 const DEFAULT_TIMEOUTS: Timeouts = { approvalSeconds: 86_400, decisionSeconds: 3_600 };
 
 /** The definition as plain strings; functions are named by their step: `…:function:Preflight`. */
-export function renderDefinition(timeouts: Partial<Timeouts> = {}): WorkflowDefinition {
+export const renderDefinition = (timeouts: Partial<Timeouts> = {}): WorkflowDefinition =>
+  render((stack, functionFor) =>
+    buildWorkflow(stack, { functionFor, timeouts: { ...DEFAULT_TIMEOUTS, ...timeouts } }),
+  );
+
+export const renderDrillDefinition = (): WorkflowDefinition =>
+  render((stack, functionFor) => buildDrillWorkflow(stack, { functionFor }));
+
+function render(
+  build: (
+    stack: Stack,
+    functionFor: (step: string) => IFunction,
+  ) => {
+    readonly definition: IChainable;
+  },
+): WorkflowDefinition {
   const stack = new Stack(new App(), 'Workflow');
-  const { definition } = buildWorkflow(stack, {
-    functionFor: (step) =>
-      LambdaFunction.fromFunctionArn(
-        stack,
-        `${step}Function`,
-        `arn:aws:lambda:eu-central-1:000000000000:function:${step}`,
-      ),
-    timeouts: { ...DEFAULT_TIMEOUTS, ...timeouts },
-  });
+  const { definition } = build(stack, (step) =>
+    LambdaFunction.fromFunctionArn(
+      stack,
+      `${step}Function`,
+      `arn:aws:lambda:eu-central-1:000000000000:function:${step}`,
+    ),
+  );
   const graph = new StateGraph(definition.startState, 'workflow');
   return withoutIntrinsics(stack.resolve(graph.toGraphJson())) as WorkflowDefinition;
 }

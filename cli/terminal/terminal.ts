@@ -35,6 +35,8 @@ export interface Terminal {
   event(event: ProgressEvent): void;
   application(stats: ApplicationView): void;
   note(text: Line): void;
+  /** A line under `--json`, and nothing elsewhere. */
+  tellPrograms(event: object): void;
   /** Once, and last: under `--json` nothing follows it on stdout. */
   result(result: CommandResult): void;
   summary(...lines: readonly Line[]): void;
@@ -118,6 +120,10 @@ class StreamTerminal implements Terminal {
     const wrapped =
       typeof text === 'string' ? wrapTo(textOf(text), this.#columns() - 4) : [paintLine(text, this.#look)];
     this.#screen.persist(wrapped.map((line, index) => `${index === 0 ? sign : '    '}${line}`));
+  }
+
+  tellPrograms(event: object): void {
+    this.#program(event);
   }
 
   result(result: CommandResult): void {

@@ -3,6 +3,7 @@ import { messageOf } from '../domain/errors';
 import type { Invariant, Reading, ReadingRow, Readings } from '../domain/invariant';
 import type { Database, Session } from '../ports/database';
 import { ConnectionLost, SQLSTATE, StatementFailed, withSession } from '../ports/database';
+import { literal } from '../sql/names';
 import { parseScript } from '../sql/parse';
 
 /** An invariant that takes longer is not read: validation must not become the load that it watches for. */
@@ -13,6 +14,8 @@ export interface ReadingRequest {
   readonly invariants: readonly Invariant[];
   /** ISO 8601, UTC: the instant that time-dependent invariants refer to, the same before and after. */
   readonly asOf: string;
+  /** Exported by another session (`pg_export_snapshot`), whose view of the database is taken over. */
+  readonly snapshot?: string;
   onReading?(invariant: Invariant, done: number): void;
 }
 
@@ -24,6 +27,9 @@ export async function takeReadings(request: ReadingRequest): Promise<Readings> {
   };
   return withSession(request.database, options, async (session) => {
     await session.query('begin transaction isolation level repeatable read read only');
+    if (request.snapshot !== undefined) {
+      await session.query(`set transaction snapshot ${literal(request.snapshot)}`);
+    }
     await session.query(`select set_config('godwit.as_of', $1, true), set_config('timezone', 'UTC', true)`, [
       request.asOf.replace('Z', '').replace('T', ' '),
     ]);

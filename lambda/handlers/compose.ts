@@ -36,13 +36,17 @@ let composed: Promise<Ports> | undefined;
 export const handlerFor =
   (name: StepName): Handler =>
   async (input, lambda) => {
-    composed ??= compose(readEnvironment(process.env)).catch((error: unknown) => {
-      // Not remembered: the next invocation of this instance tries again.
-      composed = undefined;
-      throw error;
-    });
-    return steps[name]({ ...(await composed), ...ownedBy(input.runId, lambda) }, input);
+    return steps[name]({ ...(await portsOnce()), ...ownedBy(input.runId, lambda) }, input);
   };
+
+export function portsOnce(): Promise<Ports> {
+  composed ??= compose(readEnvironment(process.env)).catch((error: unknown) => {
+    // Not remembered: the next invocation of this instance tries again.
+    composed = undefined;
+    throw error;
+  });
+  return composed;
+}
 
 /** An execution is named after its run and Step Functions runs a name once, so the run itself owns the lease. */
 const ownedBy = (runId: string, lambda: Context) => ({

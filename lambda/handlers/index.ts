@@ -1,5 +1,6 @@
 /** The entries of the functions: one a step, named as in the workflow, without logic of their own. */
 import { handlerFor } from './compose';
+import { drillHandlerFor, watchDrills } from './drill';
 
 export const Preflight = handlerFor('Preflight');
 export const BeginSnapshot = handlerFor('BeginSnapshot');
@@ -24,3 +25,10 @@ export const ValidateRestored = handlerFor('ValidateRestored');
 export const Finish = handlerFor('Finish');
 export const Report = handlerFor('Report');
 export const Notify = handlerFor('Notify');
+
+export const BeginDrill = drillHandlerFor('BeginDrill');
+export const InspectDrill = drillHandlerFor('InspectDrill');
+export const ProveDrill = drillHandlerFor('ProveDrill');
+export const DiscardDrill = drillHandlerFor('DiscardDrill');
+export const ReportDrill = drillHandlerFor('ReportDrill');
+export const WatchDrills = watchDrills;

@@ -2,6 +2,7 @@
 import type { CatalogPicture } from '../checks/catalog';
 import type { Contents } from '../checks/table-content';
 import type { Readings } from '../domain/invariant';
+import type { InvariantFile } from '../domain/migration';
 import type { ObjectStore } from '../ports/object-store';
 
 export interface RestorePointProof {
@@ -12,6 +13,10 @@ export interface RestorePointProof {
   readonly readings: Readings;
   /** Absent where the database is too large to read every row. */
   readonly contents?: Contents;
+  /** As they were asked: one that was edited since would measure something else. */
+  readonly invariants?: readonly InvariantFile[];
+  /** `serving`: the database itself, at that very moment; otherwise an instance that was recovered to it. */
+  readonly readFrom?: 'serving' | 'instance';
 }
 
 const keyOf = (restorePoint: string): string => `proofs/${restorePoint}.json`;

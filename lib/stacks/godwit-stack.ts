@@ -5,6 +5,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import type { StageConfig } from '../config';
 import { Database } from '../constructs/database';
+import { Drill } from '../constructs/drill';
 import { Journal } from '../constructs/journal';
 import { Network } from '../constructs/network';
 import { Notifications } from '../constructs/notifications';
@@ -17,6 +18,7 @@ export class GodwitStack extends Stack {
   readonly notifications: Notifications;
   readonly steps: Steps;
   readonly workflow: WorkflowMachine;
+  readonly drill: Drill;
 
   constructor(scope: Construct, id: string, config: StageConfig) {
     super(scope, id, {
@@ -39,18 +41,21 @@ export class GodwitStack extends Stack {
     this.database = new Database(this, 'Database', { config, network, key });
     this.journal = new Journal(this, 'Journal', { key });
     this.notifications = new Notifications(this, 'Notifications', { key, emails: config.notify });
-    this.steps = new Steps(this, 'Steps', {
+    const surroundings = {
       config,
       key,
       network,
       database: this.database,
       journal: this.journal,
       notifications: this.notifications,
-    });
+    };
+    this.steps = new Steps(this, 'Steps', surroundings);
     this.workflow = new WorkflowMachine(this, 'Workflow', { config, key, steps: this.steps });
+    this.drill = new Drill(this, 'Drill', { ...surroundings, code: this.steps.code });
 
     // What the command line needs to start runs here.
     new CfnOutput(this, 'StateMachineArn', { value: this.workflow.stateMachine.stateMachineArn });
+    new CfnOutput(this, 'DrillArn', { value: this.drill.stateMachine.stateMachineArn });
     new CfnOutput(this, 'JournalBucket', { value: this.journal.bucket.bucketName });
     new CfnOutput(this, 'TopicArn', { value: this.notifications.topic.topicArn });
     new CfnOutput(this, 'DatabaseHost', { value: this.database.instance.dbInstanceEndpointAddress });

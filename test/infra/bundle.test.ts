@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DRILL_STEP_NAMES } from '../../lambda/domain/drill';
 import { STEP_NAMES } from '../../lambda/domain/step';
 import { ENVIRONMENT_KEYS } from '../../lambda/handlers/environment';
 import { bundleSteps } from '../../lib/step-code';
@@ -39,7 +40,7 @@ test('the bundle exports one entry for every step and nothing else', () => {
   const exported = inLambda(`
     const entries = Object.entries(require('./index.js'));
     console.log(JSON.stringify(entries.filter(([, entry]) => typeof entry === 'function').map(([name]) => name)))`);
-  expect((exported as string[]).sort()).toEqual([...STEP_NAMES].sort());
+  expect((exported as string[]).sort()).toEqual([...STEP_NAMES, ...DRILL_STEP_NAMES, 'WatchDrills'].sort());
 });
 
 test('without its environment a handler fails by naming every missing key', () => {

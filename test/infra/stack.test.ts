@@ -1,4 +1,5 @@
 import { DISPOSABLE_PREFIXES } from '../../lambda/adapters/aws/rds-names';
+import { DRILL_STEP_NAMES } from '../../lambda/domain/drill';
 import { STEP_NAMES } from '../../lambda/domain/step';
 import { ENVIRONMENT_KEYS } from '../../lambda/handlers/environment';
 import { FUNCTION_SECONDS } from '../../lib/step-limits';
@@ -157,7 +158,7 @@ describe('the steps', () => {
 
   test('are one function each, with their own entry of the same code', () => {
     expect(functions.map(([, { Properties }]) => Properties.Handler).sort()).toEqual(
-      STEP_NAMES.map((step) => `index.${step}`).sort(),
+      [...STEP_NAMES, ...DRILL_STEP_NAMES, 'WatchDrills'].map((step) => `index.${step}`).sort(),
     );
     expect(new Set(functions.map(([, { Properties }]) => JSON.stringify(Properties.Code))).size).toBe(1);
   });
@@ -210,6 +211,7 @@ describe('permissions', () => {
       ['BeginRehearsal', 'InspectRehearsal', 'BeginRestore', 'InspectRestore'],
     ],
     ['rds:StopDBInstance', ['CutOver']],
+    ['rds:RebootDBInstance', ['BeginRehearsal', 'InspectRehearsal', 'BeginRestore', 'InspectRestore']],
     ['sns:Publish', ['AwaitApproval', 'AwaitDecision', 'Notify']],
     ['rds:DeleteDBSnapshot', []],
     ['s3:DeleteObject', []],
@@ -244,13 +246,74 @@ describe('permissions', () => {
 });
 
 test('the workflow is a Standard one, logged and traced, with the time limits of its stage', () => {
-  const machine = only('AWS::StepFunctions::StateMachine').Properties;
+  const machine = prod
+    .ofType('AWS::StepFunctions::StateMachine')
+    .find(([, found]) => found.Properties.StateMachineName === 'godwit-prod')?.[1].Properties;
   expect(machine).toMatchObject({
     StateMachineType: 'STANDARD',
     TracingConfiguration: { Enabled: true },
     LoggingConfiguration: { Level: 'ALL' },
   });
-  const definition = JSON.stringify(machine.DefinitionString);
+  const definition = JSON.stringify(machine?.DefinitionString);
   expect(definition).toContain('TimeoutSeconds\\":86400');
   expect(definition).toContain('lambda:invoke.waitForTaskToken');
+});
+
+describe('the drill', () => {
+  const alarms = prod.ofType('AWS::CloudWatch::Alarm').map(([, alarm]) => alarm.Properties);
+  const alarmOf = (metric: string) => alarms.find(({ MetricName }) => MetricName === metric);
+
+  test('starts a drill every week, with the targets of its stage, and asks twice a day how old the last one is', () => {
+    const rules = prod.ofType('AWS::Events::Rule').map(([, rule]) => rule.Properties);
+    expect(rules.map(({ ScheduleExpression }) => ScheduleExpression).sort()).toEqual([
+      'cron(0 3 ? * SUN *)',
+      'rate(12 hours)',
+    ]);
+    const weekly = JSON.stringify(
+      rules.find(({ ScheduleExpression }) => String(ScheduleExpression).startsWith('cron')),
+    );
+    expect(weekly).toContain('\\"rpoMs\\":300000,\\"rtoMs\\":900000');
+  });
+
+  test.each([
+    ['DrillVerified', { ComparisonOperator: 'LessThanThreshold', Threshold: 1, TreatMissingData: 'ignore' }],
+    [
+      'DrillRpoSeconds',
+      { ComparisonOperator: 'GreaterThanThreshold', Threshold: 300, TreatMissingData: 'ignore' },
+    ],
+    [
+      'DrillRtoSeconds',
+      { ComparisonOperator: 'GreaterThanThreshold', Threshold: 900, TreatMissingData: 'ignore' },
+    ],
+    [
+      'DrillAgeSeconds',
+      { ComparisonOperator: 'GreaterThanThreshold', Threshold: 691_200, TreatMissingData: 'breaching' },
+    ],
+    ['ExecutionsFailed', { ComparisonOperator: 'GreaterThanThreshold', Threshold: 0 }],
+  ])('an alarm on %s tells people, and where to read what to do', (metric, expected) => {
+    const alarm = alarmOf(metric);
+    expect(alarm).toMatchObject({ ...expected, EvaluationPeriods: 1 });
+    expect(JSON.stringify(alarm?.AlarmActions)).toContain('NotificationsTopic');
+    expect(alarm?.AlarmDescription).toContain('docs/recovery.md');
+    // CloudWatch looks back a week at most.
+    expect(Number(alarm?.Period)).toBeLessThanOrEqual(604_800);
+    if (metric.startsWith('Drill')) {
+      expect(alarm).toMatchObject({ Namespace: 'Godwit', Dimensions: [{ Name: 'stage', Value: 'prod' }] });
+    }
+  });
+
+  test('lets a drill make and delete clones, take restore points, and nothing that serves', () => {
+    const policyOf = (name: string): string =>
+      JSON.stringify(prod.ofType('AWS::IAM::Policy').filter(([id]) => id.startsWith(`Drill${name}Role`)));
+    const names = [...DRILL_STEP_NAMES, 'WatchDrills'];
+    const granted = (action: string) => names.filter((name) => policyOf(name).includes(`"${action}"`));
+    expect(granted('rds:RestoreDBInstanceFromDBSnapshot')).toEqual(['BeginDrill', 'InspectDrill']);
+    expect(granted('rds:CreateDBSnapshot')).toEqual(['BeginDrill']);
+    expect(granted('rds:DeleteDBInstance')).toEqual(['DiscardDrill']);
+    expect(granted('sns:Publish')).toEqual(['ReportDrill']);
+    expect(granted('rds:DeleteDBSnapshot')).toEqual([]);
+    expect(policyOf('DiscardDrill')).toContain(':db:godwit-rehearsal-*');
+    expect(policyOf('DiscardDrill')).not.toContain('db:godwit-restored');
+    for (const name of names) expect(policyOf(name)).toContain('/drills/*');
+  });
 });
