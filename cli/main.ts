@@ -274,6 +274,7 @@ Examples:
   godwit run --approve ask                    wait for a person before anything is changed
   godwit runs show                            what happened in the newest run
   godwit restore --to before-<runId>          back to the restore point that a run took
+  godwit drill                                does a restore work? proves every row, measures how long it takes
 
 Without --database-url a Postgres of Godwit's own runs under --data-dir, on 127.0.0.1.`;
 

@@ -92,7 +92,8 @@ class Search {
     const { regained, isBackAgain } = await this.#regained(migration, { losses, before, probed });
     this.#tried.add(migration.name);
     const lost = losses.filter((loss) => !regained.has(loss));
-    const writes = lost.flatMap((loss) => this.#namesOf(migration, loss));
+    const seen = lost.flatMap((loss) => this.#namesOf(migration, loss));
+    const writes = [...seen, ...(await this.#unseen(migration, seen))];
     this.#loses.push(...writes);
     if (writes.length > 0) this.#findings.push(losesWritesFinding(migration, writes));
     return isBackAgain;
@@ -101,10 +102,7 @@ class Search {
   /** Of scripts that were not reached, what their statements say. */
   async result(): Promise<LostWrites> {
     const untried = this.#tour.migrations.filter(({ name }) => !this.#tried.has(name));
-    for (const migration of untried) {
-      const { statements } = await parseScript(migration.downSql ?? '');
-      this.#loses.push(...placesLost(statements).map((place) => ({ migration: migration.name, ...place })));
-    }
+    for (const migration of untried) this.#loses.push(...(await statedLosses(migration)));
     if (untried.length > 0) this.#findings.push(writesNotTriedFinding(this.#tour, untried));
     return { loses: this.#loses, findings: this.#findings };
   }
@@ -175,6 +173,14 @@ class Search {
     return { regained: new Set(regained), isBackAgain };
   }
 
+  /** What a type of before cannot hold was not written any more: only the statements tell of it. */
+  async #unseen(migration: Migration, seen: readonly LostWrite[]): Promise<readonly LostWrite[]> {
+    if (this.#boldness === 'new-ranges') return [];
+    return (await statedLosses(migration)).filter(
+      ({ how, column }) => how === 'overwritten' && !seen.some((other) => other.column === column),
+    );
+  }
+
   /** Later migrations may have renamed it: in production, it goes by the last of its names or by that of its own time. */
   #namesOf({ name }: Migration, { table, column, how }: Loss): readonly LostWrite[] {
     const nameAt = (place: { table: string; column?: string | undefined }): LostWrite => ({
@@ -190,6 +196,11 @@ class Search {
     const last = nameAt({ table: atEnd.name, column: columnAtEnd });
     return last.table === own.table && last.column === own.column ? [own] : [own, last];
   }
+}
+
+async function statedLosses({ name, downSql = '' }: Migration): Promise<readonly LostWrite[]> {
+  const { statements } = await parseScript(downSql);
+  return placesLost(statements).map((place) => ({ migration: name, ...place }));
 }
 
 const isOf = (still: Loss, loss: Loss): boolean =>

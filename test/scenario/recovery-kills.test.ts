@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Home, homeAt } from '../../lambda/adapters/embedded/cluster-files';
+import { pidExists } from '../../lambda/adapters/embedded/processes';
 import { EmbeddedRecovery } from '../../lambda/adapters/embedded/recovery';
 import { readyInstance, readyRestorePoint } from '../contract/recovery.contract';
 import { processesUnder } from '../support/cluster';
@@ -52,8 +53,19 @@ const startupProcessOf = async (instance: string): Promise<number | undefined> =
   return undefined;
 };
 
+let stopped: number | undefined;
+/** A process that stands still does not notice that its postmaster is gone. */
+const postmasterOfStopped = async (instance: string): Promise<number | undefined> => {
+  const startup = await startupProcessOf(instance);
+  if (startup === undefined) return undefined;
+  process.kill(startup, 'SIGSTOP');
+  stopped = startup;
+  return postmasterOf(instance);
+};
+
 it.each([
   ['the postmaster', postmasterOf, /it was ended by SIGKILL/],
+  ['the postmaster of one that does not notice', postmasterOfStopped, /it was ended by SIGKILL/],
   ['the process that replays WAL', startupProcessOf, /startup process .* was terminated by signal 9/],
 ] as const)('fails when %s is killed in the middle of it, and can be begun again', async (_, find, why) => {
   await under.recovery.beginInstance('killed', target);
@@ -66,6 +78,7 @@ it.each([
   expect(state).toEqual({ state: 'failed', reason: expect.stringMatching(why) });
   expect(state).toMatchObject({ reason: expect.stringContaining('recovered to point') });
   expect(processesUnder(home.instances)).toEqual([]);
+  expect(stopped !== undefined && pidExists(stopped)).toBe(false);
   expect(await readdir(home.instances)).toEqual([]);
   expect(await under.recovery.listInstances()).toEqual([]);
   expect(await under.on.cluster.ensureStarted()).toMatchObject({ url: under.on.url, startedByUs: false });

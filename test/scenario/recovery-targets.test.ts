@@ -166,7 +166,20 @@ describe('an LSN', () => {
     const marks = await marksAt({ kind: 'lsn', lsn });
     expect(marks).toContain('lsn-before');
     expect(marks).not.toContain('lsn-after');
-    expect(await marksAt({ kind: 'lsn', lsn: await lsnNow() })).toContain('lsn-after');
+  });
+
+  it('lies before a commit whose record begins there', async () => {
+    const session = await under.on.database.connect({ applicationName: 'godwit-test' });
+    await session.query('BEGIN');
+    await session.query(`INSERT INTO marks VALUES ('lsn-open')`);
+    await under.write('lsn-flushed');
+    const lsn = await lsnNow();
+    await session.query('COMMIT');
+    await session.close();
+    const marks = await marksAt({ kind: 'lsn', lsn });
+    expect(marks).toContain('lsn-flushed');
+    expect(marks).not.toContain('lsn-open');
+    expect(await marksAt({ kind: 'lsn', lsn: await lsnNow() })).toContain('lsn-open');
   });
 
   it.each([

@@ -1,5 +1,6 @@
 /** On a clone: what a down script loses of data written after its migration is found out by writing it. */
 import { readTables } from '../../lambda/checks/probes/columns';
+import { follow } from '../../lambda/checks/probes/losses';
 import { nextTransaction, writeProbes } from '../../lambda/checks/probes/write';
 import { withSession } from '../../lambda/ports/database';
 import { execute } from '../support/prisma-engine';
@@ -34,15 +35,15 @@ const CASES: Readonly<Record<string, Case>> = {
     down: 'DROP TABLE t_more',
     lost: ['_more dropped'],
   },
-  'a column that is renamed and back loses nothing': {
-    up: 'ALTER TABLE t RENAME COLUMN full_name TO name',
-    down: 'UPDATE t SET id = id WHERE false; ALTER TABLE t RENAME COLUMN name TO full_name',
-    lost: [],
+  'a column that is renamed and back keeps what was written': {
+    up: 'ALTER TABLE t RENAME COLUMN full_name TO name; ALTER TABLE t ADD extra int',
+    down: 'ALTER TABLE t DROP extra; ALTER TABLE t RENAME COLUMN name TO full_name',
+    lost: ['.extra dropped'],
   },
-  'a table that is renamed and back loses nothing': {
-    up: 'ALTER TABLE t RENAME TO t_other',
-    down: 'UPDATE t_other SET id = id WHERE false; ALTER TABLE t_other RENAME TO t',
-    lost: [],
+  'a table that is renamed and back keeps what was written': {
+    up: 'ALTER TABLE t RENAME TO t_other; ALTER TABLE t_other ADD extra int',
+    down: 'ALTER TABLE t_other DROP extra; ALTER TABLE t_other RENAME TO t',
+    lost: ['_other.extra dropped'],
   },
   'constraints and indexes that come and go lose nothing': {
     up: 'ALTER TABLE t ADD CONSTRAINT positive CHECK (balance >= 0); CREATE INDEX t_by_name ON t (full_name)',
@@ -142,7 +143,7 @@ test('every down script is known by what it loses of what was written since, and
   expect(losses).toHaveLength(cases.flatMap(([, { lost }]) => lost).length);
   const told = rehearsal.findings.filter(({ id }) => id === 'down-script-loses-writes');
   expect(told.map(({ severity }) => severity).sort()).toEqual([
-    ...Array(4).fill('info'),
+    ...Array(6).fill('info'),
     ...Array(6).fill('warning'),
   ]);
 });
@@ -151,8 +152,8 @@ test('a script that fails on values of the new ranges says so, and is tried with
   const rehearsal = await rehearse([
     { up: 'ALTER TABLE t0 ADD note text', down: 'ALTER TABLE t0 DROP note' },
     {
-      up: 'ALTER TABLE t0 ALTER code TYPE text; ALTER TABLE t0 ALTER full_name DROP NOT NULL',
-      down: 'ALTER TABLE t0 ALTER code TYPE varchar(5); ALTER TABLE t0 ALTER full_name SET NOT NULL',
+      up: 'ALTER TABLE t0 ALTER code TYPE text, ALTER balance TYPE numeric(36,18), ALTER full_name DROP NOT NULL',
+      down: 'ALTER TABLE t0 ALTER code TYPE varchar(5), ALTER balance TYPE numeric(10,2), ALTER full_name SET NOT NULL',
     },
   ]);
   expect(rehearsal.downProven).toEqual(['2_test', '3_test']);
@@ -163,7 +164,11 @@ test('a script that fails on values of the new ranges says so, and is tried with
       effect: expect.stringContaining('value too long for type character varying(5)'),
     }),
   );
-  expect(lossesIn(rehearsal)).toEqual(['2_test "public"."t0".note dropped']);
+  expect(lossesIn(rehearsal)).toEqual([
+    '3_test "t0".code overwritten',
+    '3_test "t0".balance overwritten',
+    '2_test "public"."t0".note dropped',
+  ]);
 });
 
 test('a column that a later migration renames is lost under both of its names', async () => {
@@ -193,41 +198,43 @@ test('a rehearsal stopped while it tries written data keeps its proof, and goes 
   expect(lossesIn(rehearsal)).toEqual(['2_test "t0".note dropped']);
 });
 
-test('a value of every type is changed in every row, and what a constraint refuses is left and named', async () => {
-  await execute(
-    rehearsals.database,
-    `CREATE DOMAIN price AS numeric(12,4) CHECK (value >= 0);
-     CREATE TABLE parent (id int PRIMARY KEY); INSERT INTO parent SELECT generate_series(1, 3);
-     CREATE TABLE every (
-       id uuid PRIMARY KEY DEFAULT gen_random_uuid(), n int, "n""q" smallint, big bigint, num numeric, price price, narrow numeric(4,-2),
-       f4 real, f8 double precision, t text, v varchar(3), c char(4), yes bool, d date, ts timestamptz(3), tod time,
-       lapse interval, u uuid, j json, jb jsonb, raw bytea, kind kind, list text[], ip inet, cash money,
-       parent_id int REFERENCES parent, address text CHECK (address ~ '^0x[0-9a-f]{4}$'),
-       twice int GENERATED ALWAYS AS (n * 2) STORED, fixed text CHECK (fixed = 'x'));
-     INSERT INTO every (n, "n""q", big, num, price, narrow, f4, f8, t, v, c, yes, d, ts, tod, lapse, u, j, jb, raw, kind, list,
-                        ip, cash, parent_id, address, fixed)
-       SELECT g, g, g, g, g, 100, g, g, 'a b', 'abc', 'abcd', g = 1, '2026-01-01', '2026-01-01', '12:00', '1 day', gen_random_uuid(),
-              '{"a":1}', '[1]', '', 'plain', '{a}', '10.0.0.1', 1, g, '0x00a' || g, 'x' FROM generate_series(1, 3) g`,
-  );
-  const [every] = await withSession(
-    rehearsals.database,
-    { applicationName: 'godwit test' },
-    async (session) => {
-      const tables = await readTables(session);
-      const plan = {
-        before: tables,
-        since: await nextTransaction(session),
-        signal: new AbortController().signal,
-      };
-      const wanted = [...tables.values()].filter(({ name }) => name === '"public"."every"');
-      return writeProbes(session, { ...plan, tables: wanted, boldness: 'new-ranges' });
-    },
-  );
-  expect(every?.refused).toEqual(['fixed']);
-  const unchanged = every?.columns.filter(
-    ({ column, original, written }) =>
-      !['fixed', 'kind', 'yes'].includes(column.name) &&
-      written.some((value, row) => value === original[row]),
-  );
-  expect(unchanged?.map(({ column }) => column.name)).toEqual([]);
+test('a value of every type is changed in every row, and found again where its type was changed around it', async () => {
+  await execute(rehearsals.database, EVERY_TYPE);
+  await withSession(rehearsals.database, { applicationName: 'godwit test' }, async (session) => {
+    const before = await readTables(session);
+    const plan = { before, since: await nextTransaction(session), signal: new AbortController().signal };
+    const tables = [...before.values()].filter(({ name }) => name === '"public"."every"');
+    const probed = await writeProbes(session, { ...plan, tables, boldness: 'new-ranges' });
+    expect(probed.map(({ refused }) => refused)).toEqual([['fixed']]);
+    const unchanged = probed[0]?.columns.filter(
+      ({ column: { name }, original, written }) =>
+        !['fixed', 'kind', 'yes'].includes(name) && written.some((value, row) => value === original[row]),
+    );
+    expect(unchanged?.map(({ column }) => column.name)).toEqual([]);
+
+    await session.query(`ALTER TABLE every DROP twice, ALTER n TYPE text, ALTER big TYPE numeric(30,4), ALTER num TYPE numeric(40,10),
+      ALTER d TYPE timestamp, ALTER yes TYPE text, ALTER j TYPE jsonb, ALTER v TYPE text, ALTER kind TYPE text, ALTER f4 TYPE float8`);
+    expect((await follow(session, probed, await readTables(session))).losses).toEqual([]);
+    await session.query(
+      'ALTER TABLE every ALTER ts TYPE date, ALTER num TYPE int; UPDATE every SET cash = 0 WHERE n = (SELECT min(n) FROM every)',
+    );
+    const { losses } = await follow(session, probed, await readTables(session));
+    expect(losses.map(({ column }) => column?.name)).toEqual(['ts', 'cash']);
+  });
 });
+
+const EVERY_TYPE = `
+CREATE DOMAIN price AS numeric(12,4) CHECK (value >= 0);
+CREATE TABLE parent (id int PRIMARY KEY);
+INSERT INTO parent SELECT generate_series(1, 3);
+CREATE TABLE every (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(), n int, "n""q" smallint, big bigint, num numeric, price price,
+  narrow numeric(4,-2), f4 real, f8 double precision, t text, v varchar(3), c char(4), yes bool, d date, ts timestamptz(3),
+  tod time, lapse interval, u uuid, j json, jb jsonb, raw bytea, kind kind, list text[], ip inet, cash money,
+  parent_id int REFERENCES parent, address text CHECK (address ~ '^0x[0-9a-f]{4}$'),
+  twice int GENERATED ALWAYS AS (n * 2) STORED, fixed text CHECK (fixed = 'x')
+);
+INSERT INTO every (n, "n""q", big, num, price, narrow, f4, f8, t, v, c, yes, d, ts, tod, lapse, u, j, jb, raw, kind, list, ip,
+                   cash, parent_id, address, fixed)
+  SELECT g, g, g, g, g, 100, g, g, 'a b', 'abc', 'abcd', g = 1, '2026-01-01', '2026-01-01', '12:00', '1 day', gen_random_uuid(),
+         '{"a":1}', '[1]', '', 'plain', '{a}', '10.0.0.1', 1, g, '0x00a' || g, 'x' FROM generate_series(1, 3) g;`;

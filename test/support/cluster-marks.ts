@@ -1,11 +1,12 @@
 /** Rows by which a test tells one state of a database from another. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
+import { entriesOf } from '../../lambda/adapters/embedded/cluster-files';
 import { EmbeddedRecovery, type EmbeddedRecoveryOptions } from '../../lambda/adapters/embedded/recovery';
 import { type Database, withSession } from '../../lambda/ports/database';
 import type { RecoveryTarget } from '../../lambda/ports/recovery';
 import type { RecoveryUnderTest } from '../contract/recovery.contract';
-import { disposeCluster, startTestCluster, type TestCluster } from './cluster';
+import { disposeCluster, processesUnder, startTestCluster, type TestCluster } from './cluster';
 
 const OPTIONS = { applicationName: 'godwit-test', statementTimeoutMs: 10_000 } as const;
 
@@ -60,7 +61,7 @@ export const ask = <Row>(database: Database, sql: string): Promise<Row> =>
     async (session) => (await session.query<Row>(sql)).rows[0] as Row,
   );
 
-/** Why no instance can be made of the target; it is forgotten afterwards. */
+/** Why no instance can be made of the target, of which nothing may be left even before it is discarded. */
 export async function refusal(
   under: RecoveryOnCluster,
   instance: string,
@@ -72,6 +73,9 @@ export async function refusal(
     state = await under.recovery.inspectInstance(instance);
   }
   if (state.state !== 'failed') throw new Error(`${instance} is ${state.state}`);
+  const { instances } = (await under.on.cluster.kit()).home;
+  const left = [...(await entriesOf(instances)), ...processesUnder(instances)];
+  if (left.length > 0) throw new Error(`of ${instance} there is left: ${left.join(', ')}`);
   await under.recovery.discardInstance(instance);
   return state.reason;
 }

@@ -212,6 +212,8 @@ describe('the cut-over', () => {
   test('gives the name back to the old instance where the new one breaks half-way', async () => {
     const all = ready();
     await all.cutOver();
+    all.rds.time.advance(100_000);
+    expect([...all.rds.instances.keys()].sort()).toEqual([KEPT, NEXT].sort());
     Object.assign(all.rds.instances.get(NEXT) ?? {}, { DBInstanceStatus: 'failed' });
     await expect(untilPassed(all)).rejects.toThrow(/godwit-restored-run-1 is failed/);
 

@@ -202,6 +202,12 @@ describe('a restore to a time', () => {
     expect((await restored(all, { target: { kind: 'time', at } })).state).toEqual({ state: 'ready' });
   });
 
+  test('that is the very last in the archive waits, for RDS takes only what lies before it', async () => {
+    const { state } = await begin(setUp(), 5 * MINUTE);
+
+    expect(state).toMatchObject({ state: 'creating', message: expect.stringContaining('are waited for') });
+  });
+
   test('whose logs have not arrived in time fails, and says how far they reach', async () => {
     const all = setUp();
     all.rds.stopLogs();

@@ -109,9 +109,13 @@ async function describeTrouble(archive: Archive, session: Session, segment: stri
     : `${segment} has not arrived in time${log}`;
 }
 
-/** What the archiver last complained about. */
+/** What the archiver last complained about; that it gives up for now is no reason. */
 function archiverLine(log: string): string | undefined {
-  const lines = log.split('\n').filter((line) => /(ERROR|WARNING|FATAL): .*archiv/.test(line));
+  const lines = log
+    .split('\n')
+    .filter(
+      (line) => /(ERROR|WARNING|FATAL): .*archiv/.test(line) && !line.includes('failed too many times'),
+    );
   return lines.length === 0
     ? undefined
     : lastLines(lines.join('\n'), 1).replace(/^.*?(ERROR|WARNING|FATAL): +/, '');

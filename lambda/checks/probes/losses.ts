@@ -108,18 +108,27 @@ const isComplete = (key: readonly (ProbeColumn | undefined)[]): key is readonly 
 
 async function isSame(session: Session, { column, written }: ProbedColumn, is: Cells): Promise<boolean> {
   const differing = is.flatMap((value, row) => (value === written[row] ? [] : [row]));
-  const [found, expected] = [differing.map((row) => is[row]), differing.map((row) => written[row])];
+  const found = differing.map((row) => is[row] ?? null);
+  const expected = differing.map((row) => written[row] ?? null);
   if (found.some((value, index) => (value === null) !== (expected[index] === null))) return false;
   if (found.length === 0) return true;
+  // Another type may only put it otherwise: 5 and 5.00.
+  for (const type of [column.type, 'numeric', 'jsonb']) {
+    if (await isSameAs(session, type, found, expected)) return true;
+  }
+  return false;
+}
+
+async function isSameAs(session: Session, type: string, found: Cells, expected: Cells): Promise<boolean> {
   try {
-    // Read as the type that it was written in, for another one may only put it otherwise: 5 and 5.00.
-    const { rows } = await session.query<{ same: boolean }>(
-      `select bool_and(found::${column.type}::text = expected) as same from unnest($1::text[], $2::text[]) as cell(found, expected)`,
+    const { rows } = await session.query<{ same: boolean | null }>(
+      `select bool_and(found::${type} is not distinct from expected::${type}) as same
+         from unnest($1::text[], $2::text[]) as cell(found, expected)`,
       [found, expected],
     );
     return rows[0]?.same === true;
   } catch (error) {
-    // The type is gone, or does not take the value.
+    // The type is gone, does not take the value, or knows no equality.
     if (error instanceof StatementFailed) return false;
     throw error;
   }
