@@ -13,40 +13,44 @@ import {
 } from '../support/aws-recovery';
 
 /**
- * Every field of a described instance that a restore or the lack of it decides, with the parameters by which RDS is told.
+ * Every field of a described instance that a restore drops, the parameter by which RDS is told, and what it is called then.
  * Written down here once more, so that one forgotten in the adapter is missed.
  */
-const CARRIED: readonly (readonly [keyof DBInstance, readonly string[]])[] = [
-  ['DBInstanceClass', ['DBInstanceClass']],
-  ['Endpoint', ['Port']],
-  ['DBSubnetGroup', ['DBSubnetGroupName']],
-  ['VpcSecurityGroups', ['VpcSecurityGroupIds']],
-  ['DBParameterGroups', ['DBParameterGroupName']],
-  ['OptionGroupMemberships', ['OptionGroupName']],
-  ['PubliclyAccessible', ['PubliclyAccessible']],
-  ['NetworkType', ['NetworkType']],
-  ['AutoMinorVersionUpgrade', ['AutoMinorVersionUpgrade']],
-  ['EngineLifecycleSupport', ['EngineLifecycleSupport']],
-  ['IAMDatabaseAuthenticationEnabled', ['EnableIAMDatabaseAuthentication']],
-  ['CACertificateIdentifier', ['CACertificateIdentifier']],
-  ['CopyTagsToSnapshot', ['CopyTagsToSnapshot']],
-  ['DedicatedLogVolume', ['DedicatedLogVolume']],
-  ['EnabledCloudwatchLogsExports', ['EnableCloudwatchLogsExports']],
-  ['StorageType', ['StorageType']],
-  ['Iops', ['Iops']],
-  ['StorageThroughput', ['StorageThroughput']],
-  ['MultiAZ', ['MultiAZ']],
-  ['BackupRetentionPeriod', ['BackupRetentionPeriod']],
-  ['PreferredBackupWindow', ['PreferredBackupWindow']],
-  ['PreferredMaintenanceWindow', ['PreferredMaintenanceWindow']],
-  ['MaxAllocatedStorage', ['MaxAllocatedStorage']],
-  ['MonitoringInterval', ['MonitoringInterval']],
-  ['MonitoringRoleArn', ['MonitoringRoleArn']],
-  ['PerformanceInsightsEnabled', ['EnablePerformanceInsights']],
-  ['PerformanceInsightsKMSKeyId', ['PerformanceInsightsKMSKeyId']],
-  ['PerformanceInsightsRetentionPeriod', ['PerformanceInsightsRetentionPeriod']],
-  ['DatabaseInsightsMode', ['DatabaseInsightsMode']],
-  ['TagList', ['Tags']],
+const CARRIED: readonly (readonly [field: keyof DBInstance, parameter: string, setting: string])[] = [
+  ['DBInstanceClass', 'DBInstanceClass', 'DBInstanceClass'],
+  ['Endpoint', 'Port', 'Port'],
+  ['DBSubnetGroup', 'DBSubnetGroupName', 'DBSubnetGroup'],
+  ['VpcSecurityGroups', 'VpcSecurityGroupIds', 'VpcSecurityGroups'],
+  ['DBParameterGroups', 'DBParameterGroupName', 'DBParameterGroup'],
+  ['OptionGroupMemberships', 'OptionGroupName', 'OptionGroup'],
+  ['PubliclyAccessible', 'PubliclyAccessible', 'PubliclyAccessible'],
+  ['NetworkType', 'NetworkType', 'NetworkType'],
+  ['AutoMinorVersionUpgrade', 'AutoMinorVersionUpgrade', 'AutoMinorVersionUpgrade'],
+  ['EngineLifecycleSupport', 'EngineLifecycleSupport', 'EngineLifecycleSupport'],
+  ['IAMDatabaseAuthenticationEnabled', 'EnableIAMDatabaseAuthentication', 'IAMDatabaseAuthentication'],
+  ['CACertificateIdentifier', 'CACertificateIdentifier', 'CACertificateIdentifier'],
+  ['CopyTagsToSnapshot', 'CopyTagsToSnapshot', 'CopyTagsToSnapshot'],
+  ['DedicatedLogVolume', 'DedicatedLogVolume', 'DedicatedLogVolume'],
+  ['EnabledCloudwatchLogsExports', 'EnableCloudwatchLogsExports', 'CloudwatchLogsExports'],
+  ['StorageType', 'StorageType', 'StorageType'],
+  ['Iops', 'Iops', 'Iops'],
+  ['StorageThroughput', 'StorageThroughput', 'StorageThroughput'],
+  ['MultiAZ', 'MultiAZ', 'MultiAZ'],
+  ['BackupRetentionPeriod', 'BackupRetentionPeriod', 'BackupRetentionPeriod'],
+  ['PreferredBackupWindow', 'PreferredBackupWindow', 'PreferredBackupWindow'],
+  ['PreferredMaintenanceWindow', 'PreferredMaintenanceWindow', 'PreferredMaintenanceWindow'],
+  ['MaxAllocatedStorage', 'MaxAllocatedStorage', 'MaxAllocatedStorage'],
+  ['MonitoringInterval', 'MonitoringInterval', 'MonitoringInterval'],
+  ['MonitoringRoleArn', 'MonitoringRoleArn', 'MonitoringRoleArn'],
+  ['PerformanceInsightsEnabled', 'EnablePerformanceInsights', 'PerformanceInsights'],
+  ['PerformanceInsightsKMSKeyId', 'PerformanceInsightsKMSKeyId', 'PerformanceInsightsKMSKeyId'],
+  [
+    'PerformanceInsightsRetentionPeriod',
+    'PerformanceInsightsRetentionPeriod',
+    'PerformanceInsightsRetentionPeriod',
+  ],
+  ['DatabaseInsightsMode', 'DatabaseInsightsMode', 'DatabaseInsightsMode'],
+  ['TagList', 'Tags', 'Tags'],
 ];
 
 /** RDS keeps it by itself where it is not told another. */
@@ -130,18 +134,38 @@ describe('a restored instance', () => {
 
   test.each(CARRIED.filter(([field]) => field !== KEPT_BY_RDS))(
     'whose %s did not get there is never ready, and the reason names it',
-    async (field, parameters) => {
+    async (field, parameter, setting) => {
       const all = await withRestorePoint(BY_SNAPSHOT);
-      for (const parameter of parameters) all.rds.ignored.add(parameter);
+      all.rds.ignored.add(parameter);
 
       const { state } = await restored(all, { pollMs });
       expect(state).toEqual({
         state: 'failed',
-        reason: expect.stringMatching(/^not as wedefidaily-prod: (\w+) is to be .+ and is [^;]+$/),
+        reason: expect.stringMatching(
+          new RegExp(`^not as wedefidaily-prod: (.+; )?${setting} is to be .+ and is .+`),
+        ),
       });
       expect(settingOf(made(all), field)).not.toEqual(settingOf(all.serving, field));
     },
   );
+
+  test.each([
+    ['BackupRetentionPeriod', { BackupRetentionPeriod: 1 }],
+    ['KmsKeyId', { KmsKeyId: 'another' }],
+    ['ManagedMasterPassword', { MasterUserSecret: { SecretStatus: 'creating', KmsKeyId: 'key/secrets' } }],
+    ['MasterUserSecretKmsKeyId', { MasterUserSecret: { SecretStatus: 'active', KmsKeyId: 'another' } }],
+  ])('that comes to have another %s is not ready', async (setting, fields) => {
+    const secret = { SecretArn: 'arn:of-the-serving-one', SecretStatus: 'active', KmsKeyId: 'key/secrets' };
+    const all = await withRestorePoint({ serving: { MasterUserSecret: secret }, ...BY_SNAPSHOT });
+    await restored(all, { pollMs });
+    Object.assign(made(all) ?? {}, fields);
+
+    all.rds.time.advance(11 * 60_000);
+    expect(await all.recovery.inspectInstance(RESTORED)).toEqual({
+      state: 'failed',
+      reason: expect.stringMatching(new RegExp(`^not as wedefidaily-prod: ${setting} is to be `)),
+    });
+  });
 
   test('that lacks a setting says what was wanted and what was found', async () => {
     const all = await withRestorePoint(BY_SNAPSHOT);

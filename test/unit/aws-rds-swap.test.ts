@@ -1,9 +1,17 @@
 import fc from 'fast-check';
 import { RdsEndpoint } from '../../lambda/adapters/aws/rds-endpoint';
 import { type Database, DatabaseUnreachable, type Session } from '../../lambda/ports/database';
-import type { FakeCall, FakeRds } from '../support/aws-fake-rds';
+import { type FakeCall, type FakeRds, NOW } from '../support/aws-fake-rds';
 import { MemoryStore } from '../support/aws-memory-store';
-import { RESTORED, RUN, restored, SERVING, withRestorePoint } from '../support/aws-recovery';
+import {
+  RESTORED,
+  RUN,
+  restored,
+  restorePoint,
+  SERVING,
+  SETTINGS_OF_ITS_OWN,
+  setUp,
+} from '../support/aws-recovery';
 
 const KEPT = `kept-${RUN}`;
 
@@ -32,11 +40,18 @@ class ByName implements Database {
 }
 
 /** A restored instance that is ready to be cut over to; every call of the cut-over is by a process of its own. */
-async function readyToSwap() {
-  const all = await withRestorePoint({ waitForLogsMs: 0 });
-  const { state } = await restored(all, { pollMs: 60_000 });
-  if (state.state !== 'ready') throw new Error(JSON.stringify(state));
-  const next = all.rds.instances.get(`godwit-${RESTORED}`);
+function readyToSwap() {
+  const all = setUp();
+  const next = all.rds.addInstance(`godwit-${RESTORED}`, {
+    ...structuredClone(SETTINGS_OF_ITS_OWN),
+    DeletionProtection: false,
+    Endpoint: { Address: 'elsewhere', Port: 5433 },
+    TagList: [
+      { Key: 'team', Value: 'data' },
+      { Key: 'godwit:database', Value: SERVING },
+      { Key: 'godwit:settled', Value: NOW.toISOString() },
+    ],
+  });
   const cutOver = () =>
     new RdsEndpoint({
       client: all.rds.client,
@@ -48,7 +63,7 @@ async function readyToSwap() {
   return { ...all, next, cutOver };
 }
 
-type Swap = Awaited<ReturnType<typeof readyToSwap>>;
+type Swap = ReturnType<typeof readyToSwap>;
 
 /** Dies with each failure and is begun again; the old instance is never unprotected, and none is ever lost. */
 async function untilPassed(
@@ -66,7 +81,7 @@ async function untilPassed(
     expect(serving.DeletionProtection).toBe(true);
     rds.time.advance(waits(polls));
     expect(rds.changes).not.toContain('DeleteDBInstance');
-    expect(next?.DBInstanceStatus).not.toBe('stopped');
+    expect(next.DBInstanceStatus).not.toBe('stopped');
   }
   throw new Error('never passed');
 }
@@ -92,7 +107,7 @@ describe('a cut-over', () => {
     'that dies at any of its calls, %s it took effect, ends swapped',
     async (when) => {
       for (let at = 1; ; at += 1) {
-        const swap = await readyToSwap();
+        const swap = readyToSwap();
         swap.rds.fault = faultAt(at, when);
         const deaths = await untilPassed(swap, { waits: () => 45_000 });
         expectSwapped(swap);
@@ -115,7 +130,7 @@ describe('a cut-over', () => {
     });
     await fc.assert(
       fc.asyncProperty(arbitrary, async ({ faults, waits }) => {
-        const swap = await readyToSwap();
+        const swap = readyToSwap();
         let calls = 0;
         swap.rds.fault = () => faults[calls++];
         await untilPassed(swap, { waits: (polls) => waits[polls % waits.length] ?? 15_000 });
@@ -126,7 +141,7 @@ describe('a cut-over', () => {
   });
 
   test('makes four changes, and none more once it has passed', async () => {
-    const swap = await readyToSwap();
+    const swap = readyToSwap();
     const before = swap.rds.changes.length;
     await untilPassed(swap, { waits: () => 15_000 });
     expect(swap.rds.changes.slice(before)).toEqual([
@@ -141,27 +156,21 @@ describe('a cut-over', () => {
   });
 
   test('leaves an instance that can be restored in its turn, to a new restore point', async () => {
-    const swap = await readyToSwap();
+    const swap = readyToSwap();
     await untilPassed(swap, { waits: () => 15_000 });
     // By the address that it had from the beginning.
     swap.application.commit('after the first restore');
 
-    const { makeRecovery, rds } = swap;
-    const recovery = makeRecovery();
-    await recovery.beginRestorePoint('before-next');
-    for (let polls = 0; (await recovery.inspectRestorePoint('before-next')).state !== 'ready'; polls += 1) {
-      if (polls > 100) throw new Error('never ready');
-      rds.time.advance(15_000);
-    }
+    await restorePoint(swap, 'before-next');
     swap.application.commit('after the second restore point');
-    const { state } = await restored(
-      { rds, makeRecovery },
-      { name: 'restored-next', target: { kind: 'restore-point', name: 'before-next' } },
-    );
+    const target = { kind: 'restore-point', name: 'before-next' } as const;
+    const { state } = await restored(swap, { name: 'restored-next', target });
 
     expect(state.state).toBe('ready');
-    const next = rds.instances.get('godwit-restored-next');
-    expect(next && rds.contentsOf(next).marks.map(({ mark }) => mark)).toEqual(['after the first restore']);
-    expect(await recovery.listInstances()).toEqual(['restored-next']);
+    const next = swap.rds.instances.get('godwit-restored-next');
+    expect(next && swap.rds.contentsOf(next).marks.map(({ mark }) => mark)).toEqual([
+      'after the first restore',
+    ]);
+    expect(await swap.recovery.listInstances()).toEqual(['restored-next']);
   });
 });
