@@ -21,7 +21,7 @@ const BEYOND_THE_JOURNAL: Readonly<Partial<Record<StepName, readonly Permission[
   InspectSnapshot: ['describe', 'snapshot'],
   BeginRehearsal: ['describe', 'clone'],
   InspectRehearsal: ['describe', 'clone'],
-  RunRehearsal: ['describe', 'discard-clone'],
+  RunRehearsal: ['describe', 'clone', 'discard-clone'],
   AwaitApproval: ['tell'],
   Degrade: ['describe'],
   AwaitDecision: ['tell'],

@@ -91,13 +91,15 @@ async function effectOf(
   return [...begun.keys()].some((ordinal) => ordinal !== WHOLE_FILE) ? 'partial' : 'undone';
 }
 
+/** About the whole tour of down scripts: none of them is trusted. */
+const AGAINST_ALL: readonly string[] = ['down-script-loses-data', 'down-script-blocks-reapply'];
+
 /** A rehearsal that stopped at a migration without a way back never tried the scripts of those before it. */
 function downScriptOf(run: RunContext, { name }: Migration): MigrationOutcomeFact['downScript'] {
   const rehearsal = run.journal.record('Rehearse');
   if (rehearsal?.downProven.includes(name)) return 'proven';
   const isAgainst = rehearsal?.findings.some(
-    ({ id, migration }) =>
-      id === 'down-script-loses-data' || (id === 'down-script-failed' && migration === name),
+    ({ id, migration }) => AGAINST_ALL.includes(id) || (id === 'down-script-failed' && migration === name),
   );
   return isAgainst ? 'failed' : 'untried';
 }

@@ -8,6 +8,7 @@ import type { Migration } from '../domain/migration';
 import type { PhaseRecords, StatementTiming } from '../domain/run';
 import { migrate, type StatementEvent } from '../migrate/executor';
 import type { Database } from '../ports/database';
+import type { LostCommits } from '../ports/recovery';
 import { pendingMigrations, type RunContext } from './context';
 import { driftFrom } from './drift';
 import { abortSignal } from './enter';
@@ -25,10 +26,11 @@ type Rehearsal = Omit<PhaseRecords['Rehearse'], 'durationMs'>;
 /** Reading every row twice takes too long beyond this; down scripts of larger databases are proven by catalog and invariants. */
 const MOST_BYTES_TO_CHECKSUM = 5_000_000_000;
 
-export async function rehearseOn(run: RunContext, clone: Database): Promise<Rehearsal> {
+/** @param lost what the clone lacks of its restore point, where an older state had to do */
+export async function rehearseOn(run: RunContext, clone: Database, lost?: LostCommits): Promise<Rehearsal> {
   const abort = abortSignal(run);
   try {
-    return await rehearse({ ...run, signal: abort.signal }, clone);
+    return await rehearse({ ...run, signal: abort.signal }, clone, { isExact: lost === undefined });
   } finally {
     abort.stop();
   }
@@ -39,15 +41,18 @@ interface Standing {
   readonly contents: Contents | undefined;
 }
 
-async function rehearse(run: RunContext, clone: Database): Promise<Rehearsal> {
+async function rehearse(
+  run: RunContext,
+  clone: Database,
+  { isExact }: { readonly isExact: boolean },
+): Promise<Rehearsal> {
   const migrations = pendingMigrations(run);
   const asOf = run.clock.now().toISOString();
   const before = await standingOf(run, clone, asOf);
-  await keepProof(run.store, {
-    ...before.state,
-    restorePoint: restorePointOf(run.runId),
-    ...contentsIn(before),
-  });
+  if (isExact) {
+    const restorePoint = restorePointOf(run.runId);
+    await keepProof(run.store, { ...before.state, restorePoint, ...contentsIn(before) });
+  }
   const reversible = migrations.findLastIndex(({ downSql }) => downSql === undefined) + 1;
 
   const signal = AbortSignal.any([run.signal, overdueSignal(run)]);

@@ -37,7 +37,7 @@ export const runRehearsal = step<'Rehearse'>('RunRehearsal', async (run) => {
   }
   try {
     const began = performance.now();
-    const rehearsal = await rehearseOn(run, clone);
+    const rehearsal = await rehearseOn(run, clone, state.lost);
     const record = { ...rehearsal, durationMs: performance.now() - began };
     return hasErrors(rehearsal.findings)
       ? { verdict: 'blocked', message: sentenceOf(rehearsal.findings), record }
