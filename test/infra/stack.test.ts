@@ -203,15 +203,17 @@ describe('permissions', () => {
     expect(actions.filter((action) => action.includes('*'))).toEqual([]);
   });
 
+  const MAKE_INSTANCES = [
+    ...['BeginRehearsal', 'InspectRehearsal', 'RunRehearsal'],
+    ...['BeginRestore', 'InspectRestore'],
+  ];
+
   test.each([
     ['rds:DeleteDBInstance', ['RunRehearsal', 'Finish']],
     ['rds:CreateDBSnapshot', ['BeginSnapshot', 'InspectSnapshot']],
-    [
-      'rds:RestoreDBInstanceFromDBSnapshot',
-      ['BeginRehearsal', 'InspectRehearsal', 'BeginRestore', 'InspectRestore'],
-    ],
+    ['rds:RestoreDBInstanceFromDBSnapshot', MAKE_INSTANCES],
     ['rds:StopDBInstance', ['CutOver']],
-    ['rds:RebootDBInstance', ['BeginRehearsal', 'InspectRehearsal', 'BeginRestore', 'InspectRestore']],
+    ['rds:RebootDBInstance', MAKE_INSTANCES],
     ['sns:Publish', ['AwaitApproval', 'AwaitDecision', 'Notify']],
     ['rds:DeleteDBSnapshot', []],
     ['s3:DeleteObject', []],
