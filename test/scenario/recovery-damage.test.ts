@@ -5,6 +5,7 @@ import type { Home } from '../../lambda/adapters/embedded/cluster-files';
 import { homeAt } from '../../lambda/adapters/embedded/cluster-files';
 import type { RecoveryTarget } from '../../lambda/ports/recovery';
 import { readyInstance, readyRestorePoint } from '../contract/recovery.contract';
+import { bounded } from '../support/bounded';
 import { processesUnder } from '../support/cluster';
 import { ask, type RecoveryOnCluster, recoveryOnCluster, refusal } from '../support/cluster-marks';
 
@@ -183,7 +184,7 @@ describe('a file of a base backup', () => {
     ['of a table', 'base/1/1259', (file) => rm(file), /it is missing/],
     ['of transactions', 'pg_xact/0000', (file) => truncate(file, 0), /0 bytes instead of/],
   ];
-  it.each(DAMAGES)(
+  it.each(bounded(DAMAGES, 2))(
     '%s is missed, and named with what can still be returned to',
     async (_, path, damage, problem) => {
       const file = join(await backupFolder(), path);

@@ -3,6 +3,7 @@ import { mkdir, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Home, homeAt } from '../../lambda/adapters/embedded/cluster-files';
 import { readyInstance, readyRestorePoint } from '../contract/recovery.contract';
+import { isWhole } from '../support/bounded';
 import { processesUnder } from '../support/cluster';
 import { ask, type RecoveryOnCluster, recoveryOnCluster, refusal } from '../support/cluster-marks';
 import { canMount, withSmallDisk, withSmallFiles } from '../support/full-disk';
@@ -68,28 +69,32 @@ if (canMount)
       });
     });
 
-    it('loses the half of an instance, which can be begun again', async () => {
-      await readyRestorePoint(under, 'instance');
-      const target = { kind: 'restore-point', name: 'instance' } as const;
-      await withSmallDisk(home.instances, FILLS_UP, async (makeRoom) => {
-        expect(await refusal(under, 'full', target)).toMatch(/instances.*a copy filled it.*Free some space/);
-        await servesOn('while the disk of instances is full');
-        expect(await readdir(home.instances)).toEqual([]);
-        expect(processesUnder(home.instances)).toEqual([]);
-        expect(await under.recovery.listInstances()).toEqual([]);
-        await makeRoom();
-        expect(await under.marksIn(await readyInstance(under, 'full', target))).not.toEqual([]);
-        await under.recovery.discardInstance('full');
+    if (isWhole) {
+      it('loses the half of an instance, which can be begun again', async () => {
+        await readyRestorePoint(under, 'instance');
+        const target = { kind: 'restore-point', name: 'instance' } as const;
+        await withSmallDisk(home.instances, FILLS_UP, async (makeRoom) => {
+          expect(await refusal(under, 'full', target)).toMatch(
+            /instances.*a copy filled it.*Free some space/,
+          );
+          await servesOn('while the disk of instances is full');
+          expect(await readdir(home.instances)).toEqual([]);
+          expect(processesUnder(home.instances)).toEqual([]);
+          expect(await under.recovery.listInstances()).toEqual([]);
+          await makeRoom();
+          expect(await under.marksIn(await readyInstance(under, 'full', target))).not.toEqual([]);
+          await under.recovery.discardInstance('full');
+        });
       });
-    });
 
-    it('is spared where the copy of an instance would not fit', async () => {
-      await withSmallDisk(home.instances, TOO_SMALL, async () => {
-        const reason = await refusal(under, 'large', { kind: 'restore-point', name: 'instance' });
-        expect(reason).toMatch(/instances.*needs \d+ MB, and \d+ MB are free.*Free some space/);
-        await servesOn('while there is no room for an instance');
+      it('is spared where the copy of an instance would not fit', async () => {
+        await withSmallDisk(home.instances, TOO_SMALL, async () => {
+          const reason = await refusal(under, 'large', { kind: 'restore-point', name: 'instance' });
+          expect(reason).toMatch(/instances.*needs \d+ MB, and \d+ MB are free.*Free some space/);
+          await servesOn('while there is no room for an instance');
+        });
       });
-    });
+    }
   });
 
 it('an archive on a full disk is told of, fails restore points in time, and loses nothing', async () => {

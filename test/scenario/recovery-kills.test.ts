@@ -5,6 +5,7 @@ import { type Home, homeAt } from '../../lambda/adapters/embedded/cluster-files'
 import { pidExists } from '../../lambda/adapters/embedded/processes';
 import { EmbeddedRecovery } from '../../lambda/adapters/embedded/recovery';
 import { readyInstance, readyRestorePoint } from '../contract/recovery.contract';
+import { bounded } from '../support/bounded';
 import { processesUnder } from '../support/cluster';
 import { ask, type RecoveryOnCluster, recoveryOnCluster } from '../support/cluster-marks';
 import { runChild } from '../support/cluster-processes';
@@ -63,11 +64,12 @@ const postmasterOfStopped = async (instance: string): Promise<number | undefined
   return postmasterOf(instance);
 };
 
-it.each([
-  ['the postmaster', postmasterOf, /it was ended by SIGKILL/],
+const VICTIMS = [
   ['the postmaster of one that does not notice', postmasterOfStopped, /it was ended by SIGKILL/],
   ['the process that replays WAL', startupProcessOf, /startup process .* was terminated by signal 9/],
-] as const)('fails when %s is killed in the middle of it', async (_, find, why) => {
+  ['the postmaster', postmasterOf, /it was ended by SIGKILL/],
+] as const;
+it.each(bounded(VICTIMS, 2))('fails when %s is killed in the middle of it', async (_, find, why) => {
   await under.recovery.beginInstance('killed', target);
   const pid = await until(() => find('killed'));
   process.kill(pid, 'SIGKILL');
@@ -105,21 +107,25 @@ it('leaves nothing when it is discarded in the middle of it', async () => {
   expect(await readdir(home.instances)).toEqual([]);
 });
 
-it.each([
-  ['ends', 'exit-in-instance', { code: 1, signal: null }],
+const ENDS = [
   ['is killed', 'die-in-instance', { code: null, signal: 'SIGKILL' }],
-])('leaves nothing that the next process does not clear away when its own %s', async (_, command, end) => {
-  const { code, signal, stderr } = await runChild(command, under.on.dataDir, 'point');
-  expect({ code, signal, stderr }).toEqual({ ...end, stderr: '' });
-  if (end.signal === null) {
-    // Its last act; the server is gone without anybody's help.
-    while (processesUnder(home.instances).length > 0) await under.pause();
-  } else {
-    expect(processesUnder(home.instances)).not.toEqual([]);
-  }
-  const next = new EmbeddedRecovery(under.on.cluster);
-  expect(await next.inspectInstance('point-clone')).toEqual({ state: 'absent' });
-  expect(processesUnder(home.instances)).toEqual([]);
-  expect(await readdir(home.instances)).toEqual([]);
-  await next.close();
-});
+  ['ends', 'exit-in-instance', { code: 1, signal: null }],
+] as const;
+it.each(bounded(ENDS, 1))(
+  'leaves nothing that the next process does not clear away when its own %s',
+  async (_, command, end) => {
+    const { code, signal, stderr } = await runChild(command, under.on.dataDir, 'point');
+    expect({ code, signal, stderr }).toEqual({ ...end, stderr: '' });
+    if (end.signal === null) {
+      // Its last act; the server is gone without anybody's help.
+      while (processesUnder(home.instances).length > 0) await under.pause();
+    } else {
+      expect(processesUnder(home.instances)).not.toEqual([]);
+    }
+    const next = new EmbeddedRecovery(under.on.cluster);
+    expect(await next.inspectInstance('point-clone')).toEqual({ state: 'absent' });
+    expect(processesUnder(home.instances)).toEqual([]);
+    expect(await readdir(home.instances)).toEqual([]);
+    await next.close();
+  },
+);

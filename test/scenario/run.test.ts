@@ -147,7 +147,8 @@ describe('a run', () => {
     const failed = await run(prisma, '--skip-rehearsal', '--approve', 'auto');
     expect(failed).toMatchObject({ code: 1, result: { status: 'rolled-back' } });
     expect(String(failed.result.reason)).toContain('division by zero');
-    expect(await run(await project(addNote))).toMatchObject({ code: 0, result: { status: 'succeeded' } });
+    const next = await run(await project(addNote), '--skip-rehearsal');
+    expect(next).toMatchObject({ code: 0, result: { status: 'succeeded' } });
   });
 
   test('waits for a person where policy asks, and is refused by a rejection from another terminal', async () => {
@@ -159,6 +160,7 @@ describe('a run', () => {
       small.dataDir,
       '--prisma',
       await project(addNote),
+      '--skip-rehearsal',
       '--approve',
       'ask',
     ]);
@@ -182,6 +184,7 @@ describe('a run', () => {
       small.dataDir,
       '--prisma',
       await project(addNote),
+      '--skip-rehearsal',
       '--approve',
       'ask',
     ]);
@@ -227,7 +230,8 @@ describe('a run', () => {
   test('that was killed before it changed anything is not taken over by a rehearsal', async () => {
     await startFromInit();
     const prisma = await project(addNote);
-    const killed = startGodwit(['run', '--json', '--data-dir', small.dataDir, '--prisma', prisma]);
+    const args = ['run', '--json', '--data-dir', small.dataDir, '--prisma', prisma, '--skip-rehearsal'];
+    const killed = startGodwit(args);
     await killed.sees((line) => line.step === 'Baseline');
     killed.child.kill('SIGKILL');
     await killed.finished;
@@ -262,6 +266,7 @@ describe('a run', () => {
       small.dataDir,
       '--prisma',
       prisma,
+      '--skip-rehearsal',
       '--approve',
       'ask',
     ]);

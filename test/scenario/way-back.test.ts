@@ -22,7 +22,7 @@ const failing = (downs: { readonly label?: string } = {}): SmallMigration[] => [
   },
   {
     name: HARM,
-    up: `SELECT pg_sleep(1); UPDATE "Account" SET "balance" = "balance" + 1 WHERE "id" = 'account 1';`,
+    up: `SELECT pg_sleep(0.5); UPDATE "Account" SET "balance" = "balance" + 1 WHERE "id" = 'account 1';`,
     down: `UPDATE "Account" SET "balance" = "balance" - 1 WHERE "id" = 'account 1';`,
   },
 ];
