@@ -10,6 +10,7 @@ import { readInstance, saveInstance } from '../../lambda/adapters/embedded/recov
 import { stopServer } from '../../lambda/adapters/embedded/server';
 import { withSession } from '../../lambda/ports/database';
 import { readyInstance, readyRestorePoint } from '../contract/recovery.contract';
+import { bounded } from '../support/bounded';
 import { processesUnder, projectRoot } from '../support/cluster';
 import { type RecoveryOnCluster, recoveryOnCluster } from '../support/cluster-marks';
 
@@ -139,7 +140,7 @@ describe('a cut-over whose process dies', () => {
     },
   };
 
-  it.each(Object.keys(POINTS).map((point, index) => ({ point, index })))(
+  it.each(bounded(Object.keys(POINTS).reverse(), 3).map((point, index) => ({ point, index })))(
     'is carried out $point, by whoever comes next',
     async ({ point, index }) => {
       const instance = `dying-${index}`;
