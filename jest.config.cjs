@@ -35,7 +35,8 @@ const project = (name) => ({
 
 /** @type {import('jest').Config} */
 module.exports = {
-  maxWorkers: 2,
+  // On two cores: tests wait for servers often enough to leave room for a third.
+  maxWorkers: 3,
   testTimeout: 60_000,
   projects: ['unit', 'contract', 'scenario', 'infra'].map(project),
 };

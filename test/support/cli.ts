@@ -1,9 +1,9 @@
 /** Runs the built command line as its users do: as a process, in a folder of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeRoomyFolder } from './roomy-folder';
 
 export const projectRoot = join(__dirname, '..', '..');
 const bundle = join(projectRoot, 'dist', 'godwit.mjs');
@@ -87,10 +87,9 @@ function parseLines(stdout: string): Record<string, unknown>[] {
   });
 }
 
-/** A folder for one test file, removed by its `remove`. Open to the server's user, who is not always this one. */
+/** A folder for one test file, removed by its `remove`. */
 export async function temporaryFolder(): Promise<{ path: string; remove(): Promise<void> }> {
-  const path = await mkdtemp(join(tmpdir(), 'godwit-test-'));
-  await chmod(path, 0o755);
+  const path = await makeRoomyFolder();
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
 

@@ -1,10 +1,10 @@
 /** Gives a test file a running cluster of its own, fresh databases in it, and proof that nothing of it survives. */
-import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, statfs } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EmbeddedCluster } from '../../lambda/adapters/embedded/cluster';
 import { type Database, withSession } from '../../lambda/ports/database';
+import { makeRoomyFolder } from './roomy-folder';
 
 export const projectRoot = join(__dirname, '..', '..');
 
@@ -80,22 +80,7 @@ export async function startTestCluster({
   return { cluster, database, url, dataDir, freshDatabase };
 }
 
-/** Other users must be able to enter it: as root, the server runs as somebody else. */
-export async function temporaryDataDir(): Promise<string> {
-  const parent = await mkdtemp(join(await roomyFolder(), 'godwit-test-'));
-  chmodSync(parent, 0o755);
-  return join(parent, 'data');
-}
-
-const MEMORY = '/dev/shm';
-const ROOM_NEEDED_BYTES = 4 * 1024 ** 3;
-
-/** In memory where there is plenty of it: most of a cluster's first seconds go into making a thousand small files. */
-async function roomyFolder(): Promise<string> {
-  if (!existsSync(MEMORY)) return tmpdir();
-  const { bavail, bsize } = await statfs(MEMORY);
-  return bavail * bsize >= ROOM_NEEDED_BYTES ? MEMORY : tmpdir();
-}
+export const temporaryDataDir = async (): Promise<string> => join(await makeRoomyFolder(), 'data');
 
 export async function disposeCluster(cluster: EmbeddedCluster): Promise<void> {
   const status = await cluster.status();
