@@ -56,7 +56,14 @@ async function copyWithin(
   );
   const data = baseBackupData(kit.home, id);
   await makeFolder(join(kit.home.baseBackups, id), 0o755, undefined);
-  const { bytes } = await copyLive({ from: kit.home.pgData, to: data, owner: kit.user, signal, report });
+  const { bytes } = await copyLive({
+    from: kit.home.pgData,
+    to: data,
+    owner: kit.user,
+    durable,
+    signal,
+    report,
+  });
   // The wait for the archive is ours: inside the function it knows no end when the archive is dead.
   const stop = await one<{ lsn: string; segment: string; labelfile: string; spcmapfile: string; at: Date }>(
     session,

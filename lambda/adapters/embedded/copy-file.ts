@@ -10,12 +10,19 @@ export interface FileCopy {
   readonly owner: Owner | undefined;
   /** Written to meanwhile: it may grow, shrink and vanish. */
   readonly live: boolean;
+  /** Onto the disk as it goes. */
+  readonly durable: boolean;
   /** The file system lets files share blocks. */
   readonly sharing: boolean;
   readonly signal: AbortSignal;
 }
 
 const CHUNK_BYTES = 1_048_576;
+/**
+ * A gigabyte that is left to the page cache is written in one go when somebody syncs, and the commits of the database
+ * next to it wait behind that: 140-390 ms where this took 17-46 ms, in the same time.
+ */
+const SYNC_EVERY_BYTES = 8 * CHUNK_BYTES;
 /** A data directory consists of more than a thousand of these; four trips through the thread pool each would add up. */
 const SMALL_BYTES = 262_144;
 
@@ -46,12 +53,12 @@ async function copyLarge(copy: FileCopy): Promise<void> {
  * Read until the end as it is then, not until the size it had: `fs.copyFile` waits for bytes that will never come when
  * the server truncates the file meanwhile.
  */
-async function copyPages({ from, to, signal }: FileCopy): Promise<void> {
+async function copyPages({ from, to, durable, signal }: FileCopy): Promise<void> {
   const source = await open(from, 'r');
   try {
     const target = await open(to, 'w', 0o600);
     try {
-      await pump(source, target, signal);
+      await pump(source, target, { durable, signal });
     } finally {
       await target.close();
     }
@@ -60,12 +67,21 @@ async function copyPages({ from, to, signal }: FileCopy): Promise<void> {
   }
 }
 
-async function pump(source: FileHandle, target: FileHandle, signal: AbortSignal): Promise<void> {
+async function pump(
+  source: FileHandle,
+  target: FileHandle,
+  { durable, signal }: Pick<FileCopy, 'durable' | 'signal'>,
+): Promise<void> {
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-  for (;;) {
+  for (let unsynced = 0; ; ) {
     signal.throwIfAborted();
     const { bytesRead } = await source.read(chunk, 0, chunk.length, null);
     if (bytesRead === 0) return;
     await target.writeFile(chunk.subarray(0, bytesRead));
+    unsynced += bytesRead;
+    if (durable && unsynced >= SYNC_EVERY_BYTES) {
+      await target.datasync();
+      unsynced = 0;
+    }
   }
 }

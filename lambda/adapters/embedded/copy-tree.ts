@@ -16,6 +16,11 @@ export interface CopyRequest {
   readonly report?: (doneBytes: number, totalBytes: number) => void;
 }
 
+interface LiveCopyRequest extends CopyRequest {
+  /** Large files are synced to disk as they are copied; the rest is the caller's. */
+  readonly durable: boolean;
+}
+
 interface Tree {
   readonly folders: readonly string[];
   readonly files: readonly { readonly path: string; readonly size: number }[];
@@ -43,23 +48,27 @@ const FILES_PER_BREATH = 32;
 const ROOM_TO_LEAVE_BYTES = 64 * 1_048_576;
 
 /** Files may grow, shrink and vanish meanwhile: WAL since the start of the backup makes up for it. */
-export async function copyLive(request: CopyRequest): Promise<{ bytes: number }> {
+export async function copyLive(request: LiveCopyRequest): Promise<{ bytes: number }> {
   const tree = treeOf(request.from, { live: true });
   if (tree.folders.some((folder) => dirname(folder) === 'pg_tblspc')) {
     throw new RecoveryRefused('Base backup', 'tablespaces outside of the data directory are not supported');
   }
   const files = tree.files.filter(({ path }) => path !== CONTROL_FILE);
-  const bytes = await copyFiles(request, { ...tree, files }, { live: true });
+  const bytes = await copyFiles(request, { ...tree, files }, { live: true, durable: request.durable });
   await copyControlFile(request);
   return { bytes };
 }
 
 /** Every file must be there. */
 export async function copyAtRest(request: CopyRequest): Promise<void> {
-  await copyFiles(request, treeOf(request.from, { live: false }), { live: false });
+  await copyFiles(request, treeOf(request.from, { live: false }), { live: false, durable: false });
 }
 
-async function copyFiles(request: CopyRequest, tree: Tree, { live }: { live: boolean }): Promise<number> {
+async function copyFiles(
+  request: CopyRequest,
+  tree: Tree,
+  kind: { readonly live: boolean; readonly durable: boolean },
+): Promise<number> {
   const { from, to, owner, signal, report } = request;
   const totalBytes = tree.files.reduce((sum, { size }) => sum + size, 0);
   await makeFolder(to, 0o700, owner);
@@ -75,7 +84,7 @@ async function copyFiles(request: CopyRequest, tree: Tree, { live }: { live: boo
       signal.throwIfAborted();
       if (failed) return;
       try {
-        await copyOne({ from: join(from, path), to: join(to, path), size, owner, live, sharing, signal });
+        await copyOne({ from: join(from, path), to: join(to, path), size, owner, ...kind, sharing, signal });
       } catch (error) {
         failed = true;
         throw isDiskFull(error)
