@@ -5,6 +5,7 @@
  * transaction whose commit record precedes the restore point is recovered, and yet looks unfinished for as long as that
  * record is being flushed. So after the restore point nobody may be writing, and only then may the snapshots be equal.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database, Session } from '../ports/database';
 
 export interface AlignedView {
@@ -14,7 +15,7 @@ export interface AlignedView {
 }
 
 export interface Follower {
-  /** `undefined` where somebody always wrote. The view's session is the caller's to close. */
+  /** `undefined` where somebody wrote: ask about another place. The view's session is the caller's to close. */
   viewAt(lsn: string): Promise<AlignedView | undefined>;
   stop(): Promise<void>;
 }
@@ -34,46 +35,55 @@ const PAUSE_MS = 1;
 const MOST_LOOKERS = 4;
 const OPTIONS = { applicationName: 'godwit proof', readOnly: true, lockTimeoutMs: 1_000 } as const;
 
-/** Begin it before the restore point is begun, and ask it when the restore point is there. */
+/** Begin it before the restore point is begun, and ask it about each place that is tried. */
 export async function followWrites(database: Database): Promise<Follower> {
   const probe = await database.connect(OPTIONS);
   const lookers: Looker[] = [];
   let isStopped = false;
+  let turn: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const mine = turn.then(work);
+    turn = mine.catch(() => undefined);
+    return mine;
+  };
   const following = (async () => {
     while (!isStopped) {
-      await lookAgain(database, probe, lookers);
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      await inTurn(() => lookAgain(database, probe, lookers));
+      await sleep(PAUSE_MS);
     }
   })();
-  // Told to whoever asks for the view.
-  following.catch(() => undefined);
-  const end = async (): Promise<void> => {
+  // Told to whoever asks for a view.
+  following.catch(() => {
     isStopped = true;
-    await following.catch(() => undefined);
-    await probe.close();
-  };
+  });
   return {
-    viewAt: async (lsn) => {
-      isStopped = true;
-      try {
-        await following;
-        const place = placeOf(lsn);
-        const newest = lookers.at(-1);
-        if (newest && newest.from < place) await prolong(probe, newest);
-        const found = lookers.find(({ from, upTo }) => from < place && place <= upTo);
+    viewAt: (lsn) =>
+      inTurn(async () => {
+        if (isStopped) await following;
+        const found = await lookerAt(placeOf(lsn), probe, lookers);
         if (found === undefined) return undefined;
+        const exportedSnapshot = await exportSnapshot(found.session);
         lookers.splice(lookers.indexOf(found), 1);
-        return { session: found.session, exportedSnapshot: await exportSnapshot(found.session) };
-      } finally {
-        await probe.close();
-        for (const { session } of lookers.splice(0)) await session.close();
-      }
-    },
+        return { session: found.session, exportedSnapshot };
+      }),
     stop: async () => {
-      await end();
+      isStopped = true;
+      await following.catch(() => undefined);
+      await turn;
+      await probe.close();
       for (const { session } of lookers.splice(0)) await session.close();
     },
   };
+}
+
+async function lookerAt(
+  place: bigint,
+  probe: Session,
+  lookers: readonly Looker[],
+): Promise<Looker | undefined> {
+  const newest = lookers.at(-1);
+  if (newest && newest.from < place) await prolong(probe, newest);
+  return lookers.find(({ from, upTo }) => from < place && place <= upTo);
 }
 
 async function lookAgain(database: Database, probe: Session, lookers: Looker[]): Promise<void> {

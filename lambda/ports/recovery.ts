@@ -19,6 +19,14 @@ export type RestorePointState =
   | { readonly state: 'ready'; readonly restorePoint: RestorePoint }
   | { readonly state: 'failed'; readonly reason: string };
 
+export interface PlaceWish {
+  /**
+   * Asked about places in the WAL, one after the other, until one suits; in the end one that does not is taken. Not asked
+   * where places are not known, and by what joins a restore point under way.
+   */
+  suits(lsn: string): Promise<boolean>;
+}
+
 export type RecoveryTarget =
   | { readonly kind: 'restore-point'; readonly name: string }
   /** ISO 8601, UTC, not in the future. RDS recovers to the whole second before it. */
@@ -53,7 +61,7 @@ export interface Recovery {
    */
   restorableUntil(): Promise<string | undefined>;
 
-  beginRestorePoint(name: string): Promise<RestorePointState>;
+  beginRestorePoint(name: string, wish?: PlaceWish): Promise<RestorePointState>;
   inspectRestorePoint(name: string): Promise<RestorePointState>;
   /** Newest first. */
   listRestorePoints(): Promise<readonly RestorePoint[]>;

@@ -9,7 +9,7 @@ import type { InvariantFile } from '../domain/migration';
 import type { Clock } from '../ports/clock';
 import type { Database } from '../ports/database';
 import type { ObjectStore } from '../ports/object-store';
-import type { Recovery, RestorePoint, RestorePointState } from '../ports/recovery';
+import type { PlaceWish, Recovery, RestorePoint, RestorePointState } from '../ports/recovery';
 import { MOST_BYTES_TO_READ } from './drill-prove';
 import { keepProof } from './proof';
 
@@ -36,26 +36,64 @@ const POLL_MS = 20;
 export async function takeProvenRestorePoint(
   request: ProvenRestorePointRequest,
 ): Promise<ProvenRestorePoint> {
-  const follower = await followWrites(request.database);
+  const sight = await Sight.of(request.database);
   try {
-    const state = await settled(request);
+    const state = await settled(request, sight);
     if (state.state !== 'ready') {
       return { outcome: 'failed', reason: state.state === 'failed' ? state.reason : 'it vanished' };
     }
     const { restorePoint } = state;
-    return { outcome: 'taken', restorePoint, proof: await tryToProve(request, follower, restorePoint) };
+    return { outcome: 'taken', restorePoint, proof: await tryToProve(request, sight, restorePoint) };
   } finally {
-    await follower.stop();
+    await sight.close();
   }
 }
 
-async function settled({
-  recovery,
-  name,
-  clock,
-  signal,
-}: ProvenRestorePointRequest): Promise<RestorePointState> {
-  let state = await recovery.beginRestorePoint(name);
+/** Of the last place that was asked about. */
+class Sight implements PlaceWish {
+  readonly #follower: Follower;
+  #asked: { readonly lsn: string; readonly view: Promise<AlignedView | undefined> } | undefined;
+
+  private constructor(follower: Follower) {
+    this.#follower = follower;
+  }
+
+  static async of(database: Database): Promise<Sight> {
+    return new Sight(await followWrites(database));
+  }
+
+  /** No place would be better where nothing can be seen at all: {@link at} tells why. */
+  suits(lsn: string): Promise<boolean> {
+    return this.at(lsn).then(
+      (view) => view !== undefined,
+      () => true,
+    );
+  }
+
+  async at(lsn: string): Promise<AlignedView | undefined> {
+    if (this.#asked?.lsn !== lsn) {
+      await this.#forget();
+      this.#asked = { lsn, view: this.#follower.viewAt(lsn) };
+    }
+    return this.#asked.view;
+  }
+
+  async close(): Promise<void> {
+    await this.#forget();
+    await this.#follower.stop();
+  }
+
+  async #forget(): Promise<void> {
+    const view = await this.#asked?.view.catch(() => undefined);
+    await view?.session.close();
+  }
+}
+
+async function settled(
+  { recovery, name, clock, signal }: ProvenRestorePointRequest,
+  wish: PlaceWish,
+): Promise<RestorePointState> {
+  let state = await recovery.beginRestorePoint(name, wish);
   while (state.state === 'creating') {
     await clock.sleep(POLL_MS, signal);
     state = await recovery.inspectRestorePoint(name);
@@ -66,21 +104,20 @@ async function settled({
 /** The restore point is good without it, too. */
 async function tryToProve(
   request: ProvenRestorePointRequest,
-  follower: Follower,
+  sight: Sight,
   { name, lsn }: RestorePoint,
 ): Promise<Extract<ProvenRestorePoint, { outcome: 'taken' }>['proof']> {
   if (lsn === undefined) return { kept: false, reason: 'its place among the writes is not known here' };
   try {
-    const view = await follower.viewAt(lsn);
+    const view = await sight.at(lsn);
     if (view === undefined) {
-      return { kept: false, reason: 'somebody was writing in the very milliseconds around it' };
+      return {
+        kept: false,
+        reason: 'somebody was writing in the very milliseconds around each place that was tried for it',
+      };
     }
-    try {
-      await readInto(request, view, name);
-      return { kept: true };
-    } finally {
-      await view.session.close();
-    }
+    await readInto(request, view, name);
+    return { kept: true };
   } catch (error) {
     request.signal.throwIfAborted();
     return { kept: false, reason: messageOf(error) };

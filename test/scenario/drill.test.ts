@@ -1,13 +1,20 @@
 /** Restore drills on one small cluster: what a good restore point proves, and what a bad one is found out by. */
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EmbeddedCluster } from '../../lambda/adapters/embedded/cluster';
+import { FileObjectStore } from '../../lambda/adapters/embedded/file-object-store';
+import { EmbeddedRecovery } from '../../lambda/adapters/embedded/recovery';
 import { parseDatabaseUrl } from '../../lambda/adapters/postgres/database-url';
 import { PgDatabase } from '../../lambda/adapters/postgres/pg-database';
+import { SystemClock } from '../../lambda/adapters/system-clock';
 import { followWrites } from '../../lambda/checks/aligned-view';
 import { type Database, type Session, withSession } from '../../lambda/ports/database';
+import type { PlaceWish, Recovery, RestorePoint } from '../../lambda/ports/recovery';
 import { proveInstance } from '../../lambda/steps/drill-prove';
 import type { RestorePointProof } from '../../lambda/steps/proof';
-import { godwit, startGodwit } from '../support/cli';
+import { takeProvenRestorePoint } from '../../lambda/steps/prove-restore-point';
+import { godwit, projectRoot, startGodwit } from '../support/cli';
 import { processesUnder } from '../support/cluster';
 import { useSmallRuns } from '../support/small-runs';
 
@@ -209,6 +216,75 @@ describe('what a restore point holds', () => {
     await follower.stop();
   });
 });
+
+describe('the place of a restore point', () => {
+  const database = (): Database => new PgDatabase(parseDatabaseUrl(runs.url));
+  let recovery: EmbeddedRecovery;
+
+  beforeAll(async () => {
+    recovery = new EmbeddedRecovery(EmbeddedCluster.at(runs.dataDir, { projectRoot }));
+    await runs.sql('create table written (n int)');
+  });
+  afterAll(async () => {
+    await recovery.close();
+    await runs.sql('drop table written');
+  });
+
+  const take = (name: string, wish?: PlaceWish) => untilTaken(recovery, name, wish);
+
+  test('is the first that suits', async () => {
+    const asked: string[] = [];
+    const taken = await take('choosy', {
+      suits: async (lsn) => asked.push(lsn) === 3,
+    });
+    expect(asked).toHaveLength(3);
+    expect(taken.lsn).toBe(asked[2]);
+  });
+
+  test('is in the end one that does not suit: a restore point there must be', async () => {
+    const asked: string[] = [];
+    const taken = await take('never-content', {
+      suits: async (lsn) => asked.push(lsn) < 0,
+    });
+    expect(taken.lsn).toBe(asked.at(-1));
+  });
+
+  test('is one around which nobody wrote, so that it is known what it holds although others go on writing', async () => {
+    const stop = new AbortController();
+    const writing = [1, 2].map((n) => writeUntil(database(), n, stop.signal));
+    const taken = await takeProvenRestorePoint({
+      database: database(),
+      recovery,
+      store: new FileObjectStore(runs.folder.path),
+      clock: new SystemClock(),
+      signal: stop.signal,
+      invariants: [],
+      name: 'under-writers',
+    });
+    stop.abort();
+    await Promise.all(writing);
+    expect(taken).toMatchObject({ outcome: 'taken', proof: { kept: true } });
+  });
+});
+
+async function untilTaken(recovery: Recovery, name: string, wish?: PlaceWish): Promise<RestorePoint> {
+  let state = await recovery.beginRestorePoint(name, wish);
+  while (state.state === 'creating') {
+    await sleep(20);
+    state = await recovery.inspectRestorePoint(name);
+  }
+  if (state.state !== 'ready') throw new Error(JSON.stringify(state));
+  return state.restorePoint;
+}
+
+/** As an application does: some thirty times a second. */
+const writeUntil = (database: Database, n: number, signal: AbortSignal): Promise<void> =>
+  withSession(database, { applicationName: 'test' }, async (session) => {
+    while (!signal.aborted) {
+      await session.query('insert into written values ($1)', [n]);
+      await sleep(60 * Math.random());
+    }
+  });
 
 /** Each is broken as nobody can break it with plain SQL. */
 const UNSOUND = [

@@ -3,6 +3,7 @@ import type { Database } from '../../ports/database';
 import type {
   ArchivingHealth,
   InstanceState,
+  PlaceWish,
   Recovery,
   RecoveryTarget,
   RestorePoint,
@@ -70,7 +71,7 @@ export class EmbeddedRecovery implements Recovery {
     return archivedUntil(await this.#serving());
   }
 
-  async beginRestorePoint(name: string): Promise<RestorePointState> {
+  async beginRestorePoint(name: string, wish?: PlaceWish): Promise<RestorePointState> {
     checkName(name);
     const serving = await this.#serving();
     const { home } = serving.kit;
@@ -86,6 +87,7 @@ export class EmbeddedRecovery implements Recovery {
             signal: abort,
             progress,
             log: this.#cluster.log,
+            ...(wish && { wish }),
           }),
         );
       });

@@ -1,8 +1,10 @@
 /** Makes restore points: a base backup that is near enough, a named place in the WAL, and all WAL up to it archived. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GodwitError, messageOf } from '../../domain/errors';
 import { type Session, withSession } from '../../ports/database';
+import type { PlaceWish } from '../../ports/recovery';
 import { clearLeftovers, segmentsArrive } from './archive';
 import type { WorkProgress } from './background';
 import { one, takeBaseBackup } from './base-backup';
@@ -29,6 +31,10 @@ import { isSegment, parseLsn } from './wal';
 /** Replaying a gigabyte takes seconds; a new base backup of a large cluster takes longer. */
 const REUSE_UP_TO_BYTES = 1n << 30n;
 const STATEMENT_LIMIT_MS = 60_000;
+/** Where every second place would do, one in a billion times none of so many does. */
+const MOST_PLACES = 30;
+/** At random below it: writers have a rhythm, too. */
+const PLACE_PAUSE_MS = 20;
 
 export interface PointOptions {
   readonly limits: RecoveryLimits;
@@ -36,6 +42,7 @@ export interface PointOptions {
   readonly signal: AbortSignal;
   readonly progress: WorkProgress;
   readonly log: (message: string) => void;
+  readonly wish?: PlaceWish;
 }
 
 /** One at a time in a cluster: the second finds the base backup of the first. */
@@ -125,12 +132,7 @@ async function placeIn(
   session: Session,
   { name, backup, options }: { name: string; backup: BaseBackup; options: PointOptions },
 ): Promise<RestorePointRecord | undefined> {
-  const walName = `${name}.${nonce()}`;
-  const place = await one<{ lsn: string; segment: string; at: Date }>(
-    session,
-    `SELECT lsn::text, pg_walfile_name(lsn) AS segment, clock_timestamp() AS at FROM pg_create_restore_point($1) AS lsn`,
-    [walName],
-  );
+  const place = await suitablePlace(session, name, options);
   // Only whole segments are archived.
   await session.query('SELECT pg_switch_wal()');
   const archive = { folder: archiveOf(kit.home, backup.lineage), serverLog: kit.home.log };
@@ -142,10 +144,33 @@ async function placeIn(
     name,
     at: place.at.toISOString(),
     lsn: place.lsn,
-    walName,
+    walName: place.walName,
     lineage: backup.lineage,
     baseBackup: backup.id,
   };
+}
+
+interface Place {
+  readonly walName: string;
+  readonly lsn: string;
+  readonly segment: string;
+  readonly at: Date;
+}
+
+async function suitablePlace(session: Session, name: string, { wish, signal }: PointOptions): Promise<Place> {
+  for (let tried = 1; ; tried += 1) {
+    signal.throwIfAborted();
+    const walName = `${name}.${nonce()}`;
+    const place = await one<Omit<Place, 'walName'>>(
+      session,
+      `SELECT lsn::text, pg_walfile_name(lsn) AS segment, clock_timestamp() AS at FROM pg_create_restore_point($1) AS lsn`,
+      [walName],
+    );
+    if (wish === undefined || (await wish.suits(place.lsn)) || tried === MOST_PLACES) {
+      return { walName, ...place };
+    }
+    await sleep(PLACE_PAUSE_MS * Math.random());
+  }
 }
 
 async function prune(
