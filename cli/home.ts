@@ -13,6 +13,7 @@ import { PgDatabase } from '../lambda/adapters/postgres/pg-database';
 import { installedWasm } from '../lambda/adapters/prisma/installed-wasm';
 import { WasmSchemaEngine } from '../lambda/adapters/prisma/wasm-schema-engine';
 import { SystemClock } from '../lambda/adapters/system-clock';
+import { GodwitError, messageOf } from '../lambda/domain/errors';
 import type { Capacity } from '../lambda/ports/capacity';
 import type { Database } from '../lambda/ports/database';
 import type { Endpoint } from '../lambda/ports/endpoint';
@@ -20,6 +21,7 @@ import type { ObjectStore } from '../lambda/ports/object-store';
 import type { Recovery } from '../lambda/ports/recovery';
 import type { SchemaEngine } from '../lambda/ports/schema-engine';
 import type { StepContext } from '../lambda/steps/context';
+import { isStillOffered } from '../lambda/steps/needed-restore-point';
 import { ClusterUse } from './cluster-use';
 import type { CommandContext } from './command';
 
@@ -40,6 +42,8 @@ export interface HomeOptions {
   /** The embedded cluster, whatever the environment says. */
   readonly embeddedOnly?: boolean;
   readonly port?: number;
+  /** For those who bring it back: the cluster is opened although it does not start. */
+  readonly evenIfLost?: boolean;
 }
 
 /** They share base backups, so an old one costs little more than the WAL since. */
@@ -49,16 +53,18 @@ const KEEP_RESTORE_POINTS = 10;
 export async function openHome(context: CommandContext, options: HomeOptions = {}): Promise<Home> {
   const { databaseUrl } = context.options;
   if (databaseUrl === undefined || options.embeddedOnly) return embeddedHome(context, options);
-  return (await isOurOwn(context, databaseUrl))
+  return (await isOurOwn(context, databaseUrl, options))
     ? embeddedHome(context, options)
     : serverHome(context, databaseUrl);
 }
 
 /** The URL that "godwit up" prints: under another name the cluster would have a second lease, and no restore points. */
-async function isOurOwn(context: CommandContext, url: string): Promise<boolean> {
-  const status = await clusterOf(context).status();
-  if (status.state !== 'running') return false;
-  const [given, own] = [parseDatabaseUrl(url), parseDatabaseUrl(status.url)];
+async function isOurOwn(context: CommandContext, url: string, { evenIfLost }: HomeOptions): Promise<boolean> {
+  const cluster = clusterOf(context);
+  const status = await cluster.status();
+  if (status.state === 'absent' || (status.state === 'stopped' && !evenIfLost)) return false;
+  const given = parseDatabaseUrl(url);
+  const own = status.state === 'running' ? parseDatabaseUrl(status.url) : (await cluster.database()).address;
   const isHere = given.host === 'localhost' || given.host === own.host;
   return isHere && given.port === own.port && given.database === own.database && given.user === own.user;
 }
@@ -85,8 +91,14 @@ async function embeddedHome(context: CommandContext, options: HomeOptions): Prom
     await use.leave();
     await cluster.stop({ unless: () => use.isNeeded() });
   });
-  const { database, url } = await cluster.ensureStarted();
-  const recovery = new EmbeddedRecovery(cluster, { keepRestorePoints: KEEP_RESTORE_POINTS });
+  const { database, url } = await (options.evenIfLost
+    ? startedOrLost(context, cluster)
+    : cluster.ensureStarted());
+  const store = new FileObjectStore(context.options.dataDir);
+  const recovery = new EmbeddedRecovery(cluster, {
+    keepRestorePoints: KEEP_RESTORE_POINTS,
+    isNeeded: (restorePoint) => isStillOffered(store, restorePoint),
+  });
   context.atEnd(() => recovery.close());
   return {
     database,
@@ -95,10 +107,25 @@ async function embeddedHome(context: CommandContext, options: HomeOptions): Prom
     recovery,
     endpoint: new EmbeddedEndpoint(cluster),
     capacity: new DiskCapacity(context.options.dataDir),
-    store: new FileObjectStore(context.options.dataDir),
+    store,
     engine: engineOf(context),
     url,
   };
+}
+
+async function startedOrLost(
+  context: CommandContext,
+  cluster: EmbeddedCluster,
+): Promise<Pick<Home, 'database' | 'url'>> {
+  try {
+    return await cluster.ensureStarted();
+  } catch (error) {
+    const isKnown = (await cluster.status()).state !== 'absent';
+    if (!isKnown || !(error instanceof GodwitError) || error.kind === 'usage') throw error;
+    context.terminal.note(`The cluster does not start, and is restored as it is: ${messageOf(error)}`);
+    const database = await cluster.database();
+    return { database, url: await database.connectionString() };
+  }
 }
 
 export const clusterOf = (

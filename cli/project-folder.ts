@@ -10,10 +10,12 @@ import {
   type FoundFile,
   type FoundFolder,
   type FoundMigration,
+  type FoundQuery,
   folderError,
   LOCKFILE_CONTENT,
   type ReadScript,
   readFolder,
+  type ScriptReading,
 } from '../lambda/domain/migrations-folder';
 import { parseScript, SqlDirectiveError, SqlSyntaxError } from '../lambda/sql/parse';
 
@@ -24,6 +26,8 @@ export interface ReadProjectOptions {
    * which of thousands of migrations would take a second.
    */
   readonly applied?: () => Promise<readonly string[]>;
+  /** The SQL of migrations is taken as it is, whatever it holds: it is about to be judged. */
+  readonly allowAnySql?: boolean;
   /** The migrations folder may be missing: the first migration is about to be written. */
   readonly allowNew?: boolean;
 }
@@ -33,8 +37,15 @@ export async function readProject(prismaDir: string, options: ReadProjectOptions
   const found = await findFolder(prismaDir);
   const folder = options.allowNew ? { ...found, hasMigrationsFolder: true } : found;
   const applied = new Set(await options.applied?.());
-  const { project, problems } = await readFolder(folder, { readScript, applied });
-  const error = folderError([...problems, ...(await invariantProblems(project.invariants))]);
+  const { project, problems } = await readFolder(folder, {
+    readScript: options.allowAnySql ? readDownScript : readScript,
+    applied,
+  });
+  const error = folderError([
+    ...problems,
+    ...(await invariantProblems(project.invariants)),
+    ...(await watchedProblems(project.watched ?? [])),
+  ]);
   if (error !== undefined) throw error;
   return project;
 }
@@ -61,6 +72,32 @@ async function invariantProblems(invariants: readonly InvariantFile[]): Promise<
   return problems.flat();
 }
 
+/** What EXPLAIN takes, and nothing that it would execute. */
+const EXPLAINABLE: ReadonlySet<string> = new Set([
+  'SelectStmt',
+  'InsertStmt',
+  'UpdateStmt',
+  'DeleteStmt',
+  'MergeStmt',
+]);
+
+async function watchedProblems(watched: readonly InvariantFile[]): Promise<readonly FolderProblem[]> {
+  const problems = await Promise.all(
+    watched.map(async ({ file, sql }): Promise<readonly FolderProblem[]> => {
+      const reading = await readScript(sql);
+      if (reading.outcome === 'refused') {
+        return [{ file, line: reading.line, problem: reading.problem, remedy: 'Correct the query.' }];
+      }
+      const [first, second] = reading.statements;
+      if (first !== undefined && EXPLAINABLE.has(first.kind) && second === undefined) return [];
+      const line = second?.line ?? first?.line ?? 1;
+      const problem = 'a watched query is one SELECT, INSERT, UPDATE, DELETE or MERGE';
+      return [{ file, line, problem, remedy: 'Leave one query in the file.' }];
+    }),
+  );
+  return problems.flat();
+}
+
 function headerProblems(invariant: InvariantFile): readonly FolderProblem[] {
   try {
     parseInvariant(invariant);
@@ -71,7 +108,7 @@ function headerProblems(invariant: InvariantFile): readonly FolderProblem[] {
   }
 }
 
-const readScript: ReadScript = async (sql) => {
+const readScript = async (sql: string): Promise<ScriptReading> => {
   try {
     return { outcome: 'statements', statements: (await parseScript(sql)).statements };
   } catch (error) {
@@ -79,6 +116,11 @@ const readScript: ReadScript = async (sql) => {
     return { outcome: 'refused', line: error.line, problem: error.problem };
   }
 };
+
+const readDownScript: ReadScript = async (sql, file) =>
+  file.endsWith('/migration.sql')
+    ? { outcome: 'statements', statements: [{ line: 1, kind: 'not read' }] }
+    : readScript(sql);
 
 async function findFolder(prismaDir: string): Promise<FoundFolder> {
   const root = await realpath(prismaDir).catch((error: unknown) => {
@@ -97,7 +139,8 @@ async function findFolder(prismaDir: string): Promise<FoundFolder> {
     ),
     hasMigrationsFolder: top.has('migrations'),
     migrations: await inBatches(folders, (entry) => findMigration(root, migrationsDir, entry)),
-    invariants: top.has('invariants') ? await findInvariants(root) : [],
+    invariants: top.has('invariants') ? await findQueries(root, 'invariants') : [],
+    watched: top.has('watched') ? await findQueries(root, 'watched') : [],
   };
 }
 
@@ -127,11 +170,11 @@ async function findMigration(root: string, migrationsDir: string, entry: Dirent)
   return { name, sql, downSql };
 }
 
-async function findInvariants(root: string): Promise<FoundFolder['invariants']> {
-  const dir = join(root, 'invariants');
+async function findQueries(root: string, folder: string): Promise<readonly FoundQuery[]> {
+  const dir = join(root, folder);
   const entries = (await entriesOf(dir)).filter(({ name }) => name.endsWith('.sql') && !name.startsWith('.'));
   const found = await inBatches(entries, async (entry) => ({
-    file: `invariants/${entry.name}`,
+    file: `${folder}/${entry.name}`,
     content: await findFile(root, dir, entry),
   }));
   return found.sort((a, b) => (a.file < b.file ? -1 : 1));

@@ -22,6 +22,14 @@ const stageConfig = z.strictObject({
   /** How long a person's approval, and the on-call person's decision, is waited for. */
   approvalHours: z.number().positive().max(168),
   decisionHours: z.number().positive().max(168),
+  /** What a rehearsal may foretell of a migration without a person's word. */
+  rehearsal: z.strictObject({
+    /** Beyond it a person is asked, or it is refused. */
+    beyond: z.enum(['ask', 'block']),
+    maxMinutes: z.number().positive(),
+    /** Of the free disk, WAL and temporary files included. */
+    maxDiskShare: z.number().positive().max(1),
+  }),
   drill: z.strictObject({
     /** When a restore is rehearsed. */
     schedule: z.string().regex(/^(rate|cron)\(.+\)$/, 'must be like cron(0 3 ? * SUN *) or rate(7 days)'),

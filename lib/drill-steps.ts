@@ -1,7 +1,7 @@
 /** How long each step of a drill may run, what it may do beyond the journal, and when it is tried again. */
 import type { RetryProps } from 'aws-cdk-lib/aws-stepfunctions';
 import type { DrillStepName } from '../lambda/domain/drill';
-import { AWS_AWAY, DATABASE_AWAY, INTERRUPTED, NEVER_STARTED } from './retry-policies';
+import { AWS_AWAY, DATABASE_AWAY, INSTANCE_BUSY, INTERRUPTED, NEVER_STARTED } from './retry-policies';
 import type { Permission } from './step-permissions';
 
 /** Beside the state machine: how long no drill has passed. */
@@ -34,6 +34,6 @@ export const DRILL_RETRIES: Readonly<Record<DrillStepName, readonly RetryProps[]
   BeginDrill: REPEATABLE,
   InspectDrill: REPEATABLE,
   ProveDrill: [...REPEATABLE, DATABASE_AWAY],
-  DiscardDrill: REPEATABLE,
+  DiscardDrill: [...REPEATABLE, INSTANCE_BUSY],
   ReportDrill: REPEATABLE,
 };

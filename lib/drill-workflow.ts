@@ -56,6 +56,10 @@ export function buildDrillWorkflow(
     new Choice(scope, 'Outcome').when(routeIs(hasPassed), new Succeed(scope, 'Passed')).otherwise(notPassed),
   );
 
+  const contested = new Fail(scope, 'Contested', {
+    error: 'Godwit.DrillContested',
+    cause: 'Another execution works on this drill, as where its event was delivered twice: that one goes on.',
+  });
   const caughtBy = {
     BeginDrill: step.DiscardDrill,
     InspectDrill: step.DiscardDrill,
@@ -64,6 +68,8 @@ export function buildDrillWorkflow(
     ReportDrill: notPassed,
   } as const;
   for (const name of DRILL_STEP_NAMES) {
+    // Neither its instance nor its report is this execution's to touch.
+    step[name].addCatch(contested, { errors: ['DrillContested'], resultPath: '$.error' });
     step[name].addCatch(caughtBy[name], { errors: ['States.ALL'], resultPath: '$.error' });
   }
   return { definition: step.BeginDrill };

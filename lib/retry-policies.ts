@@ -46,6 +46,23 @@ export const AWS_AWAY: RetryProps = {
   maxAttempts: 4,
 };
 
+/** Between the two renames the application has no database: whatever AWS answers, the swap is tried on for over an hour. */
+export const SWAP_GOES_ON: RetryProps = {
+  errors: ['AwsCallFailed', 'AwsAccessDenied', 'AwsRequestRefused', 'States.Timeout'],
+  interval: Duration.seconds(15),
+  backoffRate: 2,
+  maxDelay: Duration.minutes(5),
+  maxAttempts: 20,
+};
+
+/** RDS deletes no instance that it is still creating. */
+export const INSTANCE_BUSY: RetryProps = {
+  errors: ['InstanceBusy'],
+  interval: Duration.minutes(2),
+  backoffRate: 1,
+  maxAttempts: 30,
+};
+
 /** A Multi-AZ failover takes one to two minutes: five attempts span two and a half. */
 export const DATABASE_AWAY: RetryProps = {
   errors: ['ConnectionLost', 'DatabaseUnreachable'],
@@ -85,7 +102,7 @@ export const RETRIES: Readonly<Record<StepName, readonly RetryProps[]>> = {
   AwaitDecision: REPEATABLE,
   BeginRestore: REPEATABLE,
   InspectRestore: REPEATABLE,
-  CutOver: [...REPEATABLE, DATABASE_AWAY],
+  CutOver: [SWAP_GOES_ON, NEVER_STARTED, INTERRUPTED, DATABASE_AWAY],
   ValidateRestored: READS,
   Finish: [...REPEATABLE, DATABASE_AWAY],
   Report: REPEATABLE,

@@ -5,6 +5,7 @@ import { UsageError } from '../../lambda/domain/errors';
 import type { Decision } from '../../lambda/domain/question';
 import { Journal, readRequest } from '../../lambda/journal/journal';
 import type { AnswerOutcome, PersonsAnswer } from '../../lambda/ports/workflow-control';
+import { refusalOf } from '../answer-refusal';
 import type { CommandContext } from '../command';
 import { whoami } from '../whoami';
 
@@ -76,18 +77,9 @@ const personOf = ({ comment }: Options): PersonsAnswer => ({
 });
 
 function conclude(context: CommandContext, runId: string, answer: string, result: AnswerOutcome): number {
-  switch (result.outcome) {
-    case 'accepted':
-      context.terminal.summary(`${runId}: ${answer}.`);
-      context.finish({ runId, answer });
-      return 0;
-    case 'already-answered':
-      throw new UsageError(`${runId} was answered already: ${result.answer}, by ${result.by}.`);
-    case 'not-offered':
-      throw new UsageError(
-        `${runId} cannot be answered so. It asks for one of ${result.answers.join(', ')}.`,
-      );
-    case 'not-asked':
-      throw new UsageError(`${runId} asks nothing of the kind now. See "godwit runs show ${runId}".`);
-  }
+  const refusal = refusalOf(runId, result);
+  if (refusal !== undefined) throw new UsageError(refusal);
+  context.terminal.summary(`${runId}: ${answer}.`);
+  context.finish({ runId, answer });
+  return 0;
 }

@@ -1,6 +1,8 @@
 /** `bench`: benchmarks for people as a table, for programs as one line of JSON. */
+import { benchChecks } from '../../bench/checks';
 import { type BenchAnswer, type BenchOptions, type BenchReport, limitOf, shown } from '../../bench/measure';
 import { benchRecovery } from '../../bench/recovery';
+import { benchRewrites } from '../../bench/rewrites';
 import { benchStall } from '../../bench/stall';
 import { benchStartup } from '../../bench/startup';
 import { UsageError } from '../../lambda/domain/errors';
@@ -8,8 +10,10 @@ import type { CommandContext } from '../command';
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<BenchAnswer>>> = {
   stall: benchStall,
+  rewrites: benchRewrites,
   recovery: benchRecovery,
   startup: benchStartup,
+  checks: benchChecks,
 };
 
 export async function benchCommand(

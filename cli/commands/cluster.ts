@@ -39,7 +39,17 @@ export async function downCommand(context: CommandContext): Promise<number> {
 }
 
 /** What Godwit's object store keeps in the data directory. */
-const JOURNAL_FOLDERS = ['runs', 'leases', 'outbox', 'no-drift', 'users', 'kept-up', '.store'] as const;
+const JOURNAL_FOLDERS = [
+  'runs',
+  'leases',
+  'outbox',
+  'no-drift',
+  'proofs',
+  'drills',
+  'users',
+  'kept-up',
+  '.store',
+] as const;
 
 async function removeIfEmpty(folder: string): Promise<void> {
   try {

@@ -1,6 +1,7 @@
 /** `drill`: a restore into a throw-away instance, measured and proven; the serving database is only read. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { FileObjectStore } from '../../lambda/adapters/embedded/file-object-store';
 import {
   DEFAULT_DRILL_TARGETS,
   type DrillInput,
@@ -19,7 +20,7 @@ import { drillSteps, noteAbort } from '../../lambda/steps/drill';
 import { drillReportKey, latestDrill, readRecord } from '../../lambda/steps/drill-book';
 import type { DrillContext } from '../../lambda/steps/drill-step';
 import type { CommandContext } from '../command';
-import { type Home, stepContext } from '../home';
+import { stepContext } from '../home';
 import { knownInvariants, recoveryOf, refuseUnknown, takeRestorePoint } from './recovery';
 
 interface RawDrillOptions {
@@ -41,8 +42,9 @@ export async function drillCommand(
     rpoMs: seconds('--rpo', raw.rpo) ?? DEFAULT_DRILL_TARGETS.rpoMs,
     rtoMs: seconds('--rto', raw.rto) ?? DEFAULT_DRILL_TARGETS.rtoMs,
   };
+  // When nothing is left but the reports, they tell what to count on.
+  if (raw.last) return showLast(context);
   const { home, recovery } = await recoveryOf(context);
-  if (raw.last) return showLast(context, home);
   if (raw.restorePoint !== undefined) await refuseUnknown(recovery, raw.restorePoint);
   const { store, metrics, clock, notifier, signal } = stepContext(context, home);
   const invariants = await knownInvariants(context);
@@ -155,10 +157,11 @@ function summaryOf(record: DrillRecord, { rpoMs, rtoMs }: DrillVerdict): readonl
   ];
 }
 
-async function showLast(context: CommandContext, home: Home): Promise<number> {
-  const latest = await latestDrill(home.store);
+async function showLast(context: CommandContext): Promise<number> {
+  const store = new FileObjectStore(context.options.dataDir);
+  const latest = await latestDrill(store);
   if (latest === undefined) throw new UsageError('There was no drill yet. Begin one: godwit drill');
-  const { verdict } = await readRecord(home.store, latest.drillId);
+  const { verdict } = await readRecord(store, latest.drillId);
   const report = join(context.options.dataDir, drillReportKey(latest.drillId, 'html'));
   context.terminal.summary(`Drill ${latest.drillId}, ended ${latest.at}: ${verdict?.outcome}.`, report);
   context.finish({ ...latest, ...verdict, report });

@@ -1,16 +1,12 @@
-/** `snapshot`, `restore`: restore points by hand. */
-import { setTimeout as sleep } from 'node:timers/promises';
+/** `snapshot`: a restore point by hand, and what all commands around restore points have in common. */
 import { GodwitError, messageOf, UsageError } from '../../lambda/domain/errors';
 import type { InvariantFile } from '../../lambda/domain/migration';
-import { claimLease, releaseLease } from '../../lambda/journal/lease';
 import type { Endpoint } from '../../lambda/ports/endpoint';
 import type { Recovery, RecoveryTarget, RestorePoint } from '../../lambda/ports/recovery';
 import { type ProvenRestorePoint, takeProvenRestorePoint } from '../../lambda/steps/prove-restore-point';
 import type { CommandContext } from '../command';
-import { type Home, openHome, stepContext } from '../home';
+import { type Home, type HomeOptions, openHome, stepContext } from '../home';
 import { readProject } from '../project-folder';
-
-const POLL_MS = 100;
 
 export async function snapshotCommand(context: CommandContext): Promise<number> {
   const { home } = await recoveryOf(context);
@@ -51,54 +47,14 @@ export async function knownInvariants(context: CommandContext): Promise<readonly
   }
 }
 
-export async function restoreCommand(
-  context: CommandContext,
-  _args: readonly string[],
-  raw: { to: string; yes?: boolean },
-): Promise<number> {
-  const { home, recovery, endpoint } = await recoveryOf(context);
-  const target = await targetOf(recovery, raw.to);
-  if (!raw.yes) {
-    const question = `Restore to ${raw.to}? What was written since is lost to the application; the old instance is kept.`;
-    if (!context.interactive || (await context.terminal.ask(question)) === 'no') {
-      context.terminal.summary(
-        context.interactive ? 'Nothing was changed.' : 'A restore must be confirmed: add --yes.',
-      );
-      context.finish({ status: 'blocked' });
-      return 3;
-    }
-  }
-  const stamp = new Date()
-    .toISOString()
-    .replace(/[-:.TZ]/g, '')
-    .slice(0, 14);
-  await holdLease(context, home, `restore-${stamp}`);
-  const instance = `restored-${stamp}`;
-  let state = await recovery.beginInstance(instance, target);
-  while (state.state === 'creating') {
-    await sleep(POLL_MS, undefined, { signal: context.signal });
-    state = await recovery.inspectInstance(instance);
-  }
-  if (state.state !== 'ready') {
-    await recovery.discardInstance(instance);
-    throw new UsageError(
-      `The restore failed, nothing was changed: ${state.state === 'failed' ? state.reason : 'the instance vanished'}.`,
-    );
-  }
-  while ((await endpoint.cutOver(instance, `kept-${stamp}`)) === 'waiting') await sleep(POLL_MS);
-  await endpoint.unfence();
-  context.terminal.summary(`Restored to ${raw.to}. The old instance is kept as kept-${stamp}.`);
-  context.finish({ status: 'succeeded', instance, keptAs: `kept-${stamp}` });
-  return 0;
-}
-
 const NOT_OURS =
   'Godwit can take restore points of its embedded cluster only, not of the server in DATABASE_URL.';
 
 export async function recoveryOf(
   context: CommandContext,
+  options: HomeOptions = {},
 ): Promise<{ home: Home; recovery: Recovery; endpoint: Endpoint }> {
-  const home = await openHome(context);
+  const home = await openHome(context, options);
   const { recovery, endpoint } = home;
   if (!recovery || !endpoint) {
     throw new UsageError(NOT_OURS);
@@ -106,17 +62,7 @@ export async function recoveryOf(
   return { home, recovery, endpoint };
 }
 
-/** No run may work on the database while another instance takes its place, nor begin. */
-async function holdLease(context: CommandContext, home: Home, runId: string): Promise<void> {
-  const { owner, clock, isOwnerGone } = stepContext(context, home);
-  const claim = { database: home.label, runId, owner };
-  await claimLease(home.store, { ...claim, now: clock.now(), ttlMs: RESTORE_TAKES_AT_MOST_MS, isOwnerGone });
-  context.atEnd(() => releaseLease(home.store, { ...claim, now: clock.now() }));
-}
-
-const RESTORE_TAKES_AT_MOST_MS = 3_600_000;
-
-async function targetOf(recovery: Recovery, to: string): Promise<RecoveryTarget> {
+export async function targetOf(recovery: Recovery, to: string): Promise<RecoveryTarget> {
   const known = await recovery.listRestorePoints();
   if (known.some(({ name }) => name === to)) return { kind: 'restore-point', name: to };
   const at = new Date(to);

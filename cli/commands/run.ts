@@ -109,13 +109,16 @@ export function concludeRun(
     durationMs: Math.round(facts.durationMs),
     ...(reports ? { report: join(context.options.dataDir, reports.html) } : {}),
     ...(facts.command === 'rehearse'
-      ? { statements: (rehearsal?.statements ?? []).map(rehearsedStatement) }
+      ? {
+          statements: (rehearsal?.statements ?? []).map(rehearsedStatement),
+          plans: rehearsal?.plans ?? [],
+          ...(rehearsal?.estimate === undefined ? {} : { estimate: rehearsal.estimate }),
+        }
       : {}),
   });
   return EXIT_CODES[status];
 }
 
-/** Statements that run outside of a transaction are not looked into: they give their locks back before they end. */
 const rehearsedStatement = ({
   migration,
   line,
@@ -123,6 +126,8 @@ const rehearsedStatement = ({
   durationMs,
   locks = [],
   rewrites = false,
+  cost,
+  unforeseen = [],
 }: StatementTiming) => ({
   migration,
   line,
@@ -130,4 +135,7 @@ const rehearsedStatement = ({
   durationMs,
   locks,
   rewrites,
+  walBytes: cost?.walBytes ?? 0,
+  grownBytes: cost?.grownBytes ?? 0,
+  unforeseen,
 });

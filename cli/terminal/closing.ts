@@ -1,4 +1,5 @@
 /** The last words of a command: how it ended, and what that means for the database. */
+import type { Estimate } from '../../lambda/domain/estimate';
 import type { RunStatus } from '../../lambda/domain/run';
 import { durationText, pluralText } from '../../lambda/report/words';
 import type { Line, Signs, Style } from './look';
@@ -80,6 +81,7 @@ function factLines(result: CommandResult, application: ApplicationView | undefin
       'longest block',
       typeof result.worstBlockingMs === 'number' ? durationText(result.worstBlockingMs) : undefined,
     ],
+    ['foretold', isEstimate(result.estimate) ? foretoldText(result.estimate) : undefined],
     ['application', application && applicationText(application)],
     ['report', typeof result.report === 'string' ? result.report : undefined],
   ];
@@ -87,6 +89,13 @@ function factLines(result: CommandResult, application: ApplicationView | undefin
     text === undefined ? [] : [['    ', { text: label.padEnd(14), style: 'dim' }, text]],
   );
 }
+
+const isEstimate = (value: unknown): value is Estimate =>
+  typeof value === 'object' && value !== null && 'duration' in value;
+
+const foretoldText = ({ duration, blocking }: Estimate): string =>
+  `${durationText(duration.likelyMs)} in production (${durationText(duration.lowMs)} to ${durationText(duration.highMs)}), ` +
+  `blocks for ${durationText(blocking.likelyMs)} at most`;
 
 const applicationText = ({ worstMs, errors }: ApplicationView): string =>
   `longest wait ${durationText(worstMs)}, ${errors === 0 ? 'no errors' : pluralText(errors, 'error')}`;

@@ -17,6 +17,7 @@ export interface AlignedView {
 export interface Follower {
   /** `undefined` where somebody wrote: ask about another place. The view's session is the caller's to close. */
   viewAt(lsn: string): Promise<AlignedView | undefined>;
+  /** Views that were given stay. Stopped again, nothing happens. */
   stop(): Promise<void>;
 }
 

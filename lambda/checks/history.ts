@@ -56,7 +56,7 @@ export function checkHistory(
   ];
 }
 
-export const driftFinding = (sql: string, hasPending: boolean): Finding => ({
+export const driftFinding = (sql: string, { hasPending }: { readonly hasPending: boolean }): Finding => ({
   id: 'drift',
   severity: hasPending ? 'error' : 'warning',
   subject: 'schema',

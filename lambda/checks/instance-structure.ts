@@ -5,6 +5,7 @@
 import { messageOf } from '../domain/errors';
 import type { Session } from '../ports/database';
 import { ConnectionLost, StatementFailed } from '../ports/database';
+import { faultsSince, type SequencePositions, takenBy } from './sequences';
 
 export interface StructureRead {
   readonly looked: number;
@@ -21,6 +22,8 @@ export interface StructureRead {
 const APPLICATION_SCHEMAS = `n.nspname not in ('information_schema', '_godwit') and n.nspname not like 'pg\\_%'`;
 /** foreign_key_violation, check_violation */
 const VIOLATED: ReadonlySet<string> = new Set(['23503', '23514']);
+/** Classes of internal errors, corrupted data and indexes among them, and of files that cannot be read. */
+const FOUND_DAMAGED = /^(XX|58)/;
 
 /** Each is added once more, for which Postgres looks at every row, and taken back. */
 export async function tryConstraints(
@@ -89,6 +92,7 @@ export async function verifyIndexes(
   const verification = await verificationQuery(session, compareWithTables);
   const btrees = rows.filter(({ isValid, isBtree }) => isValid && isBtree);
   const broken: string[] = [];
+  const unclear: string[] = [];
   for (const { oid, name } of btrees) {
     signal.throwIfAborted();
     await session.query('savepoint one');
@@ -96,7 +100,7 @@ export async function verifyIndexes(
       await session.query(verification, [oid]);
     } catch (error) {
       if (!(error instanceof StatementFailed)) throw error;
-      broken.push(`${name}: ${messageOf(error)}`);
+      (FOUND_DAMAGED.test(error.sqlState) ? broken : unclear).push(`${name}: ${messageOf(error)}`);
       await session.query('rollback to savepoint one');
     }
   }
@@ -105,7 +109,7 @@ export async function verifyIndexes(
   return {
     looked: btrees.length,
     broken,
-    unclear: [],
+    unclear,
     notValid,
     limits: [
       ...(compareWithTables ? [] : ['each with itself only, not with its table: the database is large']),
@@ -122,26 +126,27 @@ async function verificationQuery(session: Session, compareWithTables: boolean): 
   return `select ${rows[0]?.schema}.bt_index_check($1::oid::regclass, ${compareWithTables}, i.indisunique and ${compareWithTables}) from pg_index i where i.indexrelid = $1::oid`;
 }
 
-/** A sequence that is behind hands out a key that is taken already. */
-export async function compareSequences(session: Session): Promise<StructureRead> {
-  const { rows } = await session.query<{
-    sequence: string;
-    table: string;
-    column: string;
-    increment: string;
-  }>(SEQUENCES);
-  const broken: string[] = [];
-  for (const { sequence, table, column, increment } of rows) {
-    const [furthest, beyond] = Number(increment) > 0 ? ['max', '>'] : ['min', '<'];
-    const { rows: behind } = await session.query<{ top: string; at: string }>(
-      `select t.top::text as top, s.last_value::text as at
-         from ${sequence} as s cross join (select ${furthest}(${column})::numeric as top from ${table}) as t
-        where t.top ${beyond} s.last_value or t.top = s.last_value and not s.is_called`,
-    );
-    for (const { top, at } of behind)
-      broken.push(`${sequence}: stands at ${at}, and ${table}.${column} is at ${top} already`);
-  }
-  return { looked: rows.length, broken, unclear: [], notValid: [], limits: [] };
+/** One that is behind its column is sound where it was so at the restore point: then the application gives keys itself. */
+export function compareSequences(
+  found: SequencePositions,
+  recorded: SequencePositions | undefined = {},
+): StructureRead {
+  const all = Object.entries(found);
+  const unclear = all.flatMap(([name, position]) =>
+    'problem' in position ? [`${name}: ${position.problem}`] : [],
+  );
+  const faults = faultsSince(recorded, found).filter((line) => !unclear.includes(line));
+  const takenWhere = (isRecorded: boolean): readonly string[] =>
+    all.flatMap(([name, position]) => (name in recorded === isRecorded ? takenBy(name, position) : []));
+  return {
+    looked: all.length,
+    broken: [...faults, ...takenWhere(false)],
+    unclear,
+    notValid: [],
+    limits: takenWhere(true)
+      .filter((line) => !faults.includes(line))
+      .map((line) => `as at the restore point, ${line}`),
+  };
 }
 
 /** `NOT ENFORCED` came with Postgres 18: where the column is not there, all are enforced. */
@@ -165,17 +170,3 @@ select i.indexrelid::text as oid, format('%I.%I', n.nspname, c.relname) as name,
   join pg_am am on am.oid = c.relam
  where c.relkind = 'i' and ${APPLICATION_SCHEMAS}
  order by 2`;
-
-const SEQUENCES = `
-select format('%I.%I', sn.nspname, s.relname) as sequence, format('%I.%I', n.nspname, c.relname) as table,
-       quote_ident(a.attname) as column, q.seqincrement::text as increment
-  from pg_depend d
-  join pg_class s on s.oid = d.objid and s.relkind = 'S'
-  join pg_namespace sn on sn.oid = s.relnamespace
-  join pg_sequence q on q.seqrelid = s.oid and not q.seqcycle
-  join pg_class c on c.oid = d.refobjid
-  join pg_namespace n on n.oid = c.relnamespace
-  join pg_attribute a on a.attrelid = c.oid and a.attnum = d.refobjsubid
- where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.deptype in ('a', 'i')
-   and ${APPLICATION_SCHEMAS}
- order by 1`;

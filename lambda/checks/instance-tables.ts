@@ -13,6 +13,8 @@ export interface TablesRead {
   /** `name: what the server said`. */
   readonly problems: readonly string[];
   readonly sampled: readonly string[];
+  /** Unlogged: a recovery brings them back empty, whatever they held. */
+  readonly unlogged: readonly string[];
 }
 
 export interface TablesRequest {
@@ -31,6 +33,7 @@ interface Table {
   readonly columns: string | null;
   readonly bytes: string;
   readonly isContent: boolean;
+  readonly isUnlogged: boolean;
 }
 
 export async function readTables({
@@ -65,7 +68,8 @@ export async function readTables({
     }
   }
   const sampled = tables.filter((table) => table.sampled !== undefined).map(({ name }) => name);
-  return { tables, contents: sampled.length > 0 ? undefined : contents, problems, sampled };
+  const unlogged = all.filter(({ isUnlogged }) => isUnlogged).map(({ name }) => name);
+  return { tables, contents: sampled.length > 0 ? undefined : contents, problems, sampled, unlogged };
 }
 
 async function read(session: Session, table: Table, share: number | undefined): Promise<TableContent> {
@@ -81,7 +85,9 @@ const TABLES = `
 select format('%I.%I', n.nspname, c.relname) as name,
        string_agg(format('t.%I', a.attname), ', ' order by a.attname) as columns,
        pg_table_size(c.oid)::text as bytes,
-       c.relkind = 'r' and n.nspname <> '_godwit' and c.relname <> '_prisma_migrations' and count(a.attnum) > 0 as "isContent"
+       c.relkind = 'r' and c.relpersistence = 'p' and n.nspname <> '_godwit' and c.relname <> '_prisma_migrations'
+         and count(a.attnum) > 0 as "isContent",
+       c.relpersistence = 'u' as "isUnlogged"
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace
   left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

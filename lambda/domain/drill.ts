@@ -48,13 +48,16 @@ export interface DrillMark {
 
 export interface DrillCheck {
   readonly name: string;
-  /** `indeterminate`: could not be told, and so never counts as held; `not-made`: beyond what a drill looks at. */
+  /** `indeterminate`: could not be told, and so never counts as held; `not-made`: beyond what this drill looks at. */
   readonly verdict: 'held' | 'broken' | 'indeterminate' | 'not-made';
   /** What was looked at, in a sentence. */
   readonly evidence: string;
   /** What is wrong, object by object. */
   readonly details: readonly string[];
 }
+
+/** The check without which nothing is proven: where it was not made, however large the database, that is a doubt. */
+export const ROWS_AS_RECORDED = 'Rows as recorded';
 
 export interface DrilledTable {
   readonly name: string;
@@ -64,8 +67,11 @@ export interface DrilledTable {
   readonly sampled?: number;
 }
 
-/** What the recovered rows were compared with. */
-export type ProofSource = 'serving' | 'instance' | 'none';
+/**
+ * What the recovered rows were compared with: what the serving database held, or what a run's rehearsal had recovered of it.
+ * What merely another drill had recovered is no record of its own: both would lack the same.
+ */
+export type ProofSource = 'serving' | 'instance' | 'drill' | 'none';
 
 export interface DrillRecord {
   readonly drillId: string;
@@ -100,7 +106,10 @@ export type DrillOutcome = 'passed' | 'too-slow' | 'not-proven' | 'failed' | 'ab
 
 export interface DrillVerdict {
   readonly outcome: DrillOutcome;
-  /** Whether everything recovered was proven to be what the restore point held; says nothing of the targets. */
+  /**
+   * Whether every recovered row was proven to be what somebody else than a drill had recorded of the restore point; says
+   * nothing of the targets.
+   */
   readonly verified: boolean;
   readonly rpoMs?: number;
   readonly rtoMs?: number;
@@ -135,10 +144,18 @@ function doubtsOf({ checks, comparedWith, lost, restorePoint }: DrillRecord): re
         const word = verdict === 'broken' ? 'broken' : 'could not be told';
         return `${name}: ${word}: ${details[0] ?? evidence}${details.length > 1 ? `, and ${details.length - 1} more` : ''}`;
       }),
+    ...(comparedWith === 'none' ? [] : checks)
+      .filter(({ name, verdict }) => name === ROWS_AS_RECORDED && verdict === 'not-made')
+      .map(({ name, evidence }) => `${name}: not looked at: ${evidence}`),
     ...(lost === undefined ? [] : [`commits between ${lost.from} and ${lost.to} were not recovered`]),
     ...(comparedWith === 'none'
       ? [
           `nobody had recorded what restore point ${restorePoint?.name} holds, so nothing could be compared with it`,
+        ]
+      : []),
+    ...(comparedWith === 'drill'
+      ? [
+          `what restore point ${restorePoint?.name} holds is known from an earlier drill alone: the recovery is repeatable, not proven`,
         ]
       : []),
   ];

@@ -71,13 +71,15 @@ function readHeader(sql: string): ReadonlyMap<string, string> {
 export interface ComparisonOptions {
   /** After a way back everything is as before, absence included; after a migration an absence is not to be told from a slip of the pen. */
   readonly isBack?: boolean;
+  /** What is read after is an earlier state, restored: it lacks what was written from there up to the reading before. */
+  readonly isEarlier?: boolean;
 }
 
 export function compare(
   invariant: Invariant,
   before: Reading | undefined,
   after: Reading | undefined,
-  { isBack = false }: ComparisonOptions = {},
+  { isBack = false, isEarlier = false }: ComparisonOptions = {},
 ): InvariantOutcome {
   const outcome = (
     verdict: InvariantOutcome['verdict'],
@@ -102,7 +104,9 @@ export function compare(
   const differences =
     invariant.expect === 'none'
       ? newViolations(invariant, before, after)
-      : changedRows(invariant, before, after);
+      : isEarlier
+        ? changedRows(invariant, before, after, UNWRITTEN)
+        : changedRows(invariant, before, after, WRITTEN);
   return outcome(...verdictOf(differences));
 }
 
@@ -141,35 +145,48 @@ function newViolations(invariant: Invariant, before: Rows, after: Rows): string[
     .map((row) => `${shownKey(invariant, row)}: ${JSON.stringify(row)}`);
 }
 
-function changedRows(invariant: Invariant, before: Rows, after: Rows): string[] {
-  const earlier = byKey(invariant, before);
-  const later = byKey(invariant, after);
+/** Which differences the application made. */
+interface Excuses {
+  changed(written: string, before: ReadingRow, after: ReadingRow): boolean;
+  gone(written: string, row: ReadingRow, after: Rows): boolean;
+  added(written: string, row: ReadingRow, before: Rows): boolean;
+}
+
+function changedRows(invariant: Invariant, before: Rows, after: Rows, excuses: Excuses): string[] {
+  const { written } = invariant;
+  const [was, is] = [byKey(invariant, before), byKey(invariant, after)];
   const differences: string[] = [];
-  for (const [key, row] of earlier) {
-    const now = later.get(key);
-    if (!now) differences.push(`${shownKey(invariant, row)}: gone`);
-    else if (!writtenSince(invariant, row, now))
+  for (const [key, row] of was) {
+    const now = is.get(key);
+    if (now === undefined) {
+      if (written === undefined || !excuses.gone(written, row, after))
+        differences.push(`${shownKey(invariant, row)}: gone`);
+    } else if (written === undefined || !excuses.changed(written, row, now))
       differences.push(...changes(shownKey(invariant, row), row, now));
   }
-  for (const [key, row] of later) {
-    if (!earlier.has(key) && !(invariant.written && isLaterThanAll(invariant.written, row, before))) {
+  for (const [key, row] of is) {
+    if (!was.has(key) && (written === undefined || !excuses.added(written, row, before)))
       differences.push(`${shownKey(invariant, row)}: new`);
-    }
   }
   return differences;
 }
 
 /** Only a later time is a write: rows that were deleted take the group's latest write with them. */
-const writtenSince = (invariant: Invariant, before: ReadingRow, after: ReadingRow): boolean => {
-  const { written } = invariant;
-  return written !== undefined && (before[written] ?? '') < (after[written] ?? '');
-};
+const isLater = (written: string, earlier: ReadingRow, later: ReadingRow): boolean =>
+  (earlier[written] ?? '') < (later[written] ?? '');
 
-/** A row that is new is the application's where it was written after everything that the first reading saw. */
-function isLaterThanAll(written: string, row: ReadingRow, before: Rows): boolean {
-  const at = row[written];
-  return at != null && before.rows.every((earlier) => (earlier[written] ?? '') < at);
+/** A row that only the later reading has is the application's where it was written after all that the other saw. */
+function isLaterThanAll(written: string, row: ReadingRow, earlier: Rows): boolean {
+  return row[written] != null && earlier.rows.every((other) => isLater(written, other, row));
 }
+
+const WRITTEN: Excuses = { changed: isLater, gone: () => false, added: isLaterThanAll };
+
+const UNWRITTEN: Excuses = {
+  changed: (written, before, after) => isLater(written, after, before),
+  gone: isLaterThanAll,
+  added: () => false,
+};
 
 function changes(key: string, before: ReadingRow, after: ReadingRow): string[] {
   const columns = new Set([...Object.keys(before), ...Object.keys(after)]);

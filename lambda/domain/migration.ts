@@ -25,6 +25,8 @@ export interface Project {
   /** In the order in which Prisma applies them: by name. */
   readonly migrations: readonly Migration[];
   readonly invariants: readonly InvariantFile[];
+  /** Queries of which the plans are compared before and after, e.g. `watched/portfolio_totals.sql`. Absent in requests of old. */
+  readonly watched?: readonly InvariantFile[];
 }
 
 /** Prisma hashes the bytes of the file; a string read as UTF-8 gives the same for every valid file. */

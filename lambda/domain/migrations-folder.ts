@@ -22,7 +22,13 @@ export interface FoundFolder {
   readonly lockfile: FoundFile;
   readonly hasMigrationsFolder: boolean;
   readonly migrations: readonly FoundMigration[];
-  readonly invariants: readonly { readonly file: string; readonly content: FoundFile }[];
+  readonly invariants: readonly FoundQuery[];
+  readonly watched: readonly FoundQuery[];
+}
+
+export interface FoundQuery {
+  readonly file: string;
+  readonly content: FoundFile;
 }
 
 /** What Postgres's parser says of a script. */
@@ -36,7 +42,8 @@ export interface ScriptStatement {
   readonly kind: string;
 }
 
-export type ReadScript = (sql: string) => Promise<ScriptReading>;
+/** `file` is relative to the Prisma folder. */
+export type ReadScript = (sql: string, file: string) => Promise<ScriptReading>;
 
 export interface FolderProblem {
   /** Relative to the Prisma folder. */
@@ -86,7 +93,8 @@ export async function readFolder(folder: FoundFolder, context: FolderContext): P
       schema: schema ?? '',
       lockfile,
       migrations: readable,
-      invariants: texts.invariants(folder.invariants),
+      invariants: texts.queries(folder.invariants),
+      watched: texts.queries(folder.watched),
     },
     problems: problems.filter(isProblemNow(context.applied)).sort(byPlace),
   };
@@ -176,7 +184,7 @@ class Texts {
     return { name, sql, downSql: down, checksum: checksumOf(Buffer.from(foundSql.bytes)) };
   }
 
-  invariants(found: FoundFolder['invariants']): InvariantFile[] {
+  queries(found: readonly FoundQuery[]): InvariantFile[] {
     return found.flatMap(({ file, content }) => {
       const sql = this.optional(content, file);
       return sql === undefined ? [] : [{ file, sql }];
@@ -254,7 +262,7 @@ async function scriptProblems(migration: Migration, readScript: ReadScript): Pro
 }
 
 async function problemsOfScript(file: string, sql: string, readScript: ReadScript): Promise<FolderProblem[]> {
-  const reading = await readScript(sql);
+  const reading = await readScript(sql, file);
   if (reading.outcome === 'refused') {
     const { line, problem } = reading;
     return [{ file, line, problem, remedy: 'Correct the statement.' }];

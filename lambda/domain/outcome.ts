@@ -66,10 +66,19 @@ function afterFailure(journal: JournalView): Judgement {
       ? { status: 'aborted', reason: 'stopped by a person; the database is as it was' }
       : { status: 'rolled-back', reason: cause };
   }
-  if (journal.record('Degrade')) {
+  const cutOver = journal.checkpoint('CutOver');
+  if (cutOver !== undefined) {
     return {
       status: 'held',
-      reason: `${cause}${unprovenRestore(journal)}; writes are fenced; return to the restore point with "godwit restore", or mend the data by hand`,
+      reason: `${cause}; ${journal.record('Degrade')?.fenceProblem ?? 'writes are fenced'}; the cut-over to the restored instance stopped half-way (${cutOver.message}), and the application may be without a database: docs/recovery.md, "Cut-over by hand"`,
+    };
+  }
+  const degraded = journal.record('Degrade');
+  if (degraded) {
+    const { fenceProblem = 'writes are fenced' } = degraded;
+    return {
+      status: 'held',
+      reason: `${cause}${unprovenRestore(journal)}; ${fenceProblem}; return to the restore point with "godwit restore", or mend the data by hand`,
     };
   }
   return { status: 'failed', reason: `${cause}; it could not be established what state the database is in` };

@@ -16,6 +16,8 @@ export interface MigrationOutcomeFact {
   readonly hasDownScript: boolean;
   /** `proven`: brought schema and data back exactly on the clone; `untried`: no rehearsal; `failed`: it did not. */
   readonly downScript: 'proven' | 'untried' | 'failed';
+  /** Its statements, or its down script's, change or take away what was there before it, or may: nobody can tell. */
+  readonly mayHarmFormerData: boolean;
   /** Where its down script loses what was written since, with what has been written there in production. */
   readonly writesAtRisk: readonly WritesAtRisk[];
 }
@@ -116,6 +118,16 @@ function downScript(facts: RollbackFacts, touched: readonly MigrationOutcomeFact
       reason: `the down script did not bring everything back on the clone: ${namesOf(failed)}`,
     };
   }
+  // To undo what was never done: a second letter is cut off, an amount halved once too often.
+  const halfDone = touched.filter(
+    (migration) => migration.effect === 'partial' && migration.mayHarmFormerData,
+  );
+  if (halfDone.length > 0) {
+    return {
+      possible: false,
+      reason: `${namesOf(halfDone)} took effect in part, and its down script undoes the whole of it in data that was there before`,
+    };
+  }
   const { policy } = facts;
   if (policy['down-script'] === 'never') return { possible: false, reason: 'policy takes no down scripts' };
   // A rehearsal proves the way back from the whole migration only, not from some of its statements.
@@ -125,15 +137,30 @@ function downScript(facts: RollbackFacts, touched: readonly MigrationOutcomeFact
   const reason =
     untried.length === 0
       ? 'the down scripts brought schema and data back exactly on the clone'
-      : `down scripts exist; not rehearsed for ${namesOf(untried)}, the result is validated all the same`;
-  const lost = touched.flatMap(({ writesAtRisk }) => writesAtRisk).filter(({ rows }) => rows !== 0);
-  if (lost.length === 0) return { possible: true, asks: policy['down-script'] === 'ask', reason };
-  // To lose what was written asks for the same approval, whichever way loses it.
+      : `down scripts exist; not proven on a clone for ${namesOf(untried)}, the result is validated all the same`;
+  const risks = risksOf(touched, untried);
+  if (risks.length === 0) return { possible: true, asks: policy['down-script'] === 'ask', reason };
+  // To lose data asks for the same approval, whichever way loses it.
   if (policy.restore === 'never') {
-    return { possible: false, reason: `policy lets no data be lost, and they lose ${lossesOf(lost)}` };
+    return { possible: false, reason: `policy lets no data be lost, and they ${risks.join('; they ')}` };
   }
   const asks = policy.restore === 'ask' || policy['down-script'] === 'ask';
-  return { possible: true, asks, reason: `${reason}; they lose ${lossesOf(lost)}` };
+  return { possible: true, asks, reason: `${reason}; they ${risks.join('; they ')}` };
+}
+
+/** What the down scripts do to data, or may do. */
+function risksOf(
+  touched: readonly MigrationOutcomeFact[],
+  untried: readonly MigrationOutcomeFact[],
+): readonly string[] {
+  const lost = touched.flatMap(({ writesAtRisk }) => writesAtRisk).filter(({ rows }) => rows !== 0);
+  const harmful = untried.filter((migration) => migration.mayHarmFormerData);
+  return [
+    ...(lost.length === 0 ? [] : [`lose ${lossesOf(lost)}`]),
+    ...(harmful.length === 0
+      ? []
+      : [`may not bring back all data that was there before (${namesOf(harmful)})`]),
+  ];
 }
 
 function restore({ restorePoint, policy }: Pick<RollbackFacts, 'restorePoint' | 'policy'>): Opinion {

@@ -1,10 +1,12 @@
 /** A run: one attempt to take a database through its pending migrations. Its request is frozen when it starts. */
 
 import type { DataLossWindow } from './data-loss';
+import { DEFAULT_LIMITS, type Estimate, type RehearsalLimits } from './estimate';
 import type { Finding } from './finding';
 import type { LostWrite } from './lost-write';
 import type { Project } from './migration';
 import type { Decision } from './question';
+import type { PlanChange, StatementCost, Unforeseen } from './rehearsal';
 import type { ConsideredRung, OfferedRung, Rung, WayBackPolicy } from './rollback-plan';
 import type { StepName, Verdict } from './step';
 import type { WatchRecord } from './watch';
@@ -57,6 +59,8 @@ export interface Policy {
   readonly until: string | undefined;
   /** Where the rehearsal held a lock that blocks the application for longer than `aboveMs`, run only inside the window. */
   readonly maintenanceWindow: MaintenanceWindow | undefined;
+  /** What a rehearsal may show without a person's word. Absent in requests of old; a stage's own count above these. */
+  readonly limits?: RehearsalLimits;
 }
 
 export interface MaintenanceWindow {
@@ -79,6 +83,7 @@ export const DEFAULT_POLICY: Policy = {
   phase: 'all',
   until: undefined,
   maintenanceWindow: undefined,
+  limits: DEFAULT_LIMITS,
 };
 
 export interface RunRequest {
@@ -113,6 +118,10 @@ export interface StatementTiming {
   readonly locks?: readonly { readonly relation: string; readonly mode: string; readonly heldMs: number }[];
   /** Observed in rehearsals: a table was written anew. */
   readonly rewrites?: boolean;
+  /** Observed in rehearsals. */
+  readonly cost?: StatementCost;
+  /** Observed in rehearsals: where the server did otherwise than was foretold. */
+  readonly unforeseen?: readonly Unforeseen[];
 }
 
 export interface InvariantOutcome {
@@ -146,6 +155,11 @@ export interface PhaseRecords {
     /** Longest time, in ms, that one statement or transaction held a lock that blocks the application. */
     readonly longestBlockingMs: number;
     readonly invariants: readonly InvariantOutcome[];
+    /** For production. Absent, as what follows, where the rehearsal failed, and in journals of old. */
+    readonly estimate?: Estimate;
+    readonly plans?: readonly PlanChange[];
+    /** Why a person is asked, a sentence each. */
+    readonly asks?: readonly string[];
   };
   Approve: {
     readonly decision: 'not-needed' | 'granted' | 'refused';
@@ -174,6 +188,8 @@ export interface PhaseRecords {
   ValidateRolledBack: ValidationRecord;
   Degrade: {
     readonly fencedAt: string;
+    /** The fence is up, but not for everybody: who may still write, and why. */
+    readonly fenceProblem?: string;
     /** What a restore would lose; absent where it could not be measured. */
     readonly window?: DataLossWindow;
     readonly offered: readonly OfferedRung[];

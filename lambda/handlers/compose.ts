@@ -21,7 +21,7 @@ import { SystemClock } from '../adapters/system-clock';
 import type { StepInput, StepName, StepOutput } from '../domain/step';
 import type { StepContext } from '../steps/context';
 import { steps } from '../steps/index';
-import { type Environment, readEnvironment } from './environment';
+import { type Environment, limitsIn, readEnvironment } from './environment';
 
 /** Time that a step is left to write down that it has to be entered again. */
 const MARGIN_MS = 60_000;
@@ -89,6 +89,7 @@ async function compose(env: Environment): Promise<Ports> {
     progress: new LogProgress(),
     // Executions end; whether one has is not asked of AWS, so a lease of another run simply expires.
     isOwnerGone: () => false,
+    limits: limitsIn(env),
     // Nobody signals a Lambda; a person's wish to stop is an object in the store.
     signal: new AbortController().signal,
   };

@@ -1,5 +1,6 @@
 /** What a handler expects of its environment: declared once, set by the infrastructure, read and checked at the start. */
 import { GodwitError } from '../domain/errors';
+import { DEFAULT_LIMITS, type RehearsalLimits } from '../domain/estimate';
 
 /** Every key with what it holds. */
 export const ENVIRONMENT = {
@@ -11,6 +12,9 @@ export const ENVIRONMENT = {
   GODWIT_DATABASE_PORT: 'its port',
   GODWIT_DATABASE_NAME: 'name of the database on it',
   GODWIT_SECRET_ARN: 'secret with user and password',
+  GODWIT_BEYOND_LIMITS: 'what becomes of a run whose rehearsal exceeds them, ask or block',
+  GODWIT_MAX_MINUTES: 'that a migration may take by the estimate of its rehearsal',
+  GODWIT_MAX_DISK_SHARE: 'of the free disk that a migration may need',
 } as const;
 
 export type EnvironmentKey = keyof typeof ENVIRONMENT;
@@ -37,3 +41,11 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   if (missing.length > 0) throw new EnvironmentIncomplete(missing);
   return Object.freeze(Object.fromEntries(ENVIRONMENT_KEYS.map((key) => [key, env[key]])) as Environment);
 }
+
+/** What does not say clearly that a person may be asked refuses. */
+export const limitsIn = (env: Environment): RehearsalLimits => ({
+  ...DEFAULT_LIMITS,
+  beyond: env.GODWIT_BEYOND_LIMITS === 'ask' ? 'ask' : 'block',
+  durationMs: Number(env.GODWIT_MAX_MINUTES) * 60_000,
+  diskShare: Number(env.GODWIT_MAX_DISK_SHARE),
+});

@@ -2,10 +2,10 @@
 import type { Session } from '../ports/database';
 import { tooLate } from './execution-plan';
 import { asOurselves, type FileRun, failedStatement, isConnectionLoss } from './file-run';
-import { LockObserver } from './lock-observer';
 import { BudgetExceeded } from './locks/budget-exceeded';
 import type { Asked, LockGuard } from './locks/lock-guard';
 import { TransactionLocks } from './locks/transaction-locks';
+import { StatementObserver } from './observe/statement-observer';
 import type { FileOutcome } from './outcome';
 import { type Attempt, retryOnLocks } from './retry';
 
@@ -59,15 +59,17 @@ interface Transaction {
 }
 
 async function runStatements(run: FileRun, { session, locks, asked, at }: Transaction): Promise<void> {
-  const observer = run.request.observeLocks ? await LockObserver.begin(session) : undefined;
+  const looked = (ms: number): void => run.log.looked(ms);
+  const observer = run.request.observeLocks ? await StatementObserver.begin(session, looked) : undefined;
   for (const { index, statement } of asked) {
     at.index = index;
     run.request.signal?.throwIfAborted();
     refuseToHoldOn(run);
     run.log.started(index);
+    await observer?.before(statement);
     await locks.before({ index, statement });
     await session.query(statement.sql);
-    if (observer) run.log.observed(index, await observer.lookAgain());
+    if (observer) run.log.observed(index, await observer.after());
     run.log.finished(index);
   }
   at.index = run.script.statements.length;

@@ -1,4 +1,5 @@
 /** Foretells from a rehearsal how long each indivisible piece of work takes, and so whether a step has the time for it. */
+import { BUSY_FACTOR } from '../domain/estimate';
 import type { StatementTiming } from '../domain/run';
 import { backfillOf } from '../sql/backfill';
 import { planOf } from '../sql/facts';
@@ -6,8 +7,6 @@ import type { ParsedScript } from '../sql/parse';
 import type { FileRun } from './file-run';
 import type { ExecutorRequest, FileOutcome } from './outcome';
 
-/** A busy server is slower than a clone on which nobody else works. */
-const SAFETY = 2;
 /** A step enters, connects and waits for locks before it comes to a unit. */
 const USABLE_SHARE = 0.9;
 
@@ -68,7 +67,7 @@ export function estimatesFrom(
   const estimates = new Map(
     timings.map(({ migration, statement, durationMs }) => [
       JSON.stringify([migration, statement]),
-      Math.max(0, durationMs) * SAFETY,
+      Math.max(0, durationMs) * BUSY_FACTOR,
     ]),
   );
   return (migration, statement) => estimates.get(JSON.stringify([migration, statement]));

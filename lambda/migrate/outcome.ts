@@ -31,7 +31,7 @@ export interface ExecutorRequest {
   /** What a step has from its entry to the deadline: what is estimated at more never fits. */
   readonly stepTimeMs?: number;
   onEvent?(event: StatementEvent): void;
-  /** For rehearsals: each statement's timing says which locks it took and whether it wrote a table anew. */
+  /** For rehearsals: each statement's timing says what it locked, wrote anew and cost, and whether that was foretold. */
   readonly observeLocks?: boolean;
 }
 

@@ -4,7 +4,7 @@ import type { Clock } from '../ports/clock';
 import type { ParsedScript, SqlStatement } from '../sql/parse';
 import { withoutSecrets } from '../sql/secrets';
 import { shorten } from '../sql/summary';
-import type { ObservedEffects } from './lock-observer';
+import type { ObservedEffects } from './observe/statement-observer';
 import type { StatementEvent } from './outcome';
 
 const SHOWN_CHARACTERS = 200;
@@ -20,6 +20,8 @@ interface Track {
   attempts: number;
   startedAt: number;
   waitedMs: number;
+  /** Of the file, when it was started. */
+  lookedBeforeMs: number;
   effects?: ObservedEffects;
   heldMs?: number;
 }
@@ -30,6 +32,7 @@ export class StatementLog {
   readonly #tell: (event: StatementEvent) => void;
   readonly #tracks = new Map<number, Track>();
   #timings: StatementTiming[] = [];
+  #lookedMs = 0;
 
   constructor(
     file: { readonly migration: string; readonly script: ParsedScript },
@@ -49,6 +52,7 @@ export class StatementLog {
     const track = this.#track(index);
     track.attempts += 1;
     track.startedAt = this.#now();
+    track.lookedBeforeMs = this.#lookedMs;
     this.#event(index, 'started', { attempts: track.attempts, waitedMs: track.waitedMs });
   }
 
@@ -85,6 +89,18 @@ export class StatementLog {
 
   observed(index: number, effects: ObservedEffects): void {
     this.#track(index).effects = effects;
+  }
+
+  /** Looking took so long, and is no part of what any statement took. */
+  looked(ms: number): void {
+    this.#lookedMs += ms;
+  }
+
+  /** Of a finished statement, what is known only after it. */
+  addTo(index: number, more: Pick<StatementTiming, 'locks' | 'rewrites' | 'cost' | 'unforeseen'>): void {
+    this.#timings = this.#timings.map((timing) =>
+      timing.statement === index + 1 ? { ...timing, ...more } : timing,
+    );
   }
 
   /** One of several transactions of the statement is over: its locks were held for the longest of them. */
@@ -127,16 +143,19 @@ export class StatementLog {
   }
 
   #measures(index: number): { durationMs: number; attempts: number; waitedMs: number } {
-    const { attempts, startedAt, waitedMs } = this.#track(index);
-    return { durationMs: this.#now() - startedAt, attempts, waitedMs };
+    const { attempts, waitedMs } = this.#track(index);
+    return { durationMs: this.#sinceStart(index), attempts, waitedMs };
   }
 
-  #effects(index: number): Pick<StatementTiming, 'locks' | 'rewrites'> {
-    const track = this.#track(index);
-    const { effects, startedAt } = track;
+  #effects(index: number): Pick<StatementTiming, 'locks' | 'rewrites' | 'cost' | 'unforeseen'> {
+    const { effects, heldMs = this.#sinceStart(index) } = this.#track(index);
     if (effects === undefined) return {};
-    const heldMs = track.heldMs ?? this.#now() - startedAt;
-    return { locks: effects.locks.map((lock) => ({ ...lock, heldMs })), rewrites: effects.rewrites };
+    return { ...effects, locks: effects.locks.map((lock) => ({ ...lock, heldMs })) };
+  }
+
+  #sinceStart(index: number): number {
+    const { startedAt, lookedBeforeMs } = this.#track(index);
+    return Math.max(0, Math.round(this.#now() - startedAt - (this.#lookedMs - lookedBeforeMs)));
   }
 
   #event(index: number, status: StatementEvent['status'], more: Partial<StatementEvent>): void {
@@ -154,7 +173,12 @@ export class StatementLog {
   }
 
   #track(index: number): Track {
-    const track = this.#tracks.get(index) ?? { attempts: 0, startedAt: this.#now(), waitedMs: 0 };
+    const track = this.#tracks.get(index) ?? {
+      attempts: 0,
+      startedAt: this.#now(),
+      waitedMs: 0,
+      lookedBeforeMs: this.#lookedMs,
+    };
     this.#tracks.set(index, track);
     return track;
   }

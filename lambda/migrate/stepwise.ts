@@ -8,10 +8,11 @@ import { runAlone } from './alone';
 import { runBackfill } from './backfill/backfill';
 import { tooLate } from './execution-plan';
 import { asOurselves, type FileRun, failedStatement, isConnectionLoss, undo } from './file-run';
-import { LockObserver } from './lock-observer';
 import { askingTimeMs } from './locks/lock-budget';
 import type { LockGuard } from './locks/lock-guard';
 import { TransactionLocks } from './locks/transaction-locks';
+import { observedAround } from './observe/around';
+import { StatementObserver } from './observe/statement-observer';
 import type { FileOutcome } from './outcome';
 import { type Attempt, type RetryOutcome, retryOnLocks } from './retry';
 import { type JournalKey, readJournal, recordFinished, WHOLE_FILE } from './statement-journal';
@@ -45,15 +46,18 @@ export interface Step {
 }
 
 async function runOne(run: FileRun, key: JournalKey, step: Step): Promise<RetryOutcome> {
-  if (backfillOf(step.statement) !== undefined) return runWatchedBackfill(run, key, step);
+  if (backfillOf(step.statement) !== undefined) {
+    return observedAround(run, step, () => runWatchedBackfill(run, key, step));
+  }
   const transactional = factsOf(step.statement).canRunInTransaction;
-  if (transactional === 'no' || step.interrupted) return runAlone(run, key, step);
+  const alone = (): Promise<RetryOutcome> => observedAround(run, step, () => runAlone(run, key, step));
+  if (transactional === 'no' || step.interrupted) return alone();
   const result = await retryOnLocks(run, (guard) => attemptInTransaction(run, key, step, guard), [step]);
   const commitsByItself =
     transactional === 'unknown' &&
     result.outcome === 'failed' &&
     (result.error as { sqlState?: string }).sqlState === COMMITS_BY_ITSELF;
-  return commitsByItself ? runAlone(run, key, step) : result;
+  return commitsByItself ? alone() : result;
 }
 
 /** Its batches follow one another too quickly to tell the watch of each. */
@@ -78,10 +82,12 @@ async function attemptInTransaction(
   try {
     run.log.started(index);
     await locks.begin([step]);
+    const looked = (ms: number): void => run.log.looked(ms);
+    const observer = run.request.observeLocks ? await StatementObserver.begin(session, looked) : undefined;
+    await observer?.before(statement);
     await locks.before(step);
-    const observer = run.request.observeLocks ? await LockObserver.begin(session) : undefined;
     await session.query(statement.sql);
-    if (observer) run.log.observed(index, await observer.lookAgain());
+    if (observer) run.log.observed(index, await observer.after());
     await asOurselves(session, run.script);
     await recordFinished(session, key, { ordinal: index + 1, runId: run.request.runId });
     await session.query('COMMIT');

@@ -1,4 +1,5 @@
 /** Where the application finds its database: writes can be fenced there, and another instance put in its place. */
+import { GodwitError } from '../domain/errors';
 
 export type EndpointState =
   | { readonly state: 'serving' }
@@ -7,7 +8,10 @@ export type EndpointState =
 
 export interface Endpoint {
   inspect(): Promise<EndpointState>;
-  /** New transactions of the application are read-only and its open write sessions are ended; reads go on. Idempotent. */
+  /**
+   * New transactions of the application are read-only and its open write sessions are ended; reads go on. Idempotent.
+   * @throws SessionsOutlastFence the fence is up, and stays
+   */
   fence(reason: string): Promise<void>;
   /** Idempotent. */
   unfence(): Promise<void>;
@@ -16,4 +20,19 @@ export interface Endpoint {
    * Idempotent; answers `passed` only once the URL serves the new instance.
    */
   cutOver(instance: string, keepAs: string): Promise<'passed' | 'waiting'>;
+}
+
+/** The fence is up, but somebody who began before it may still write. */
+export class SessionsOutlastFence extends GodwitError {
+  override readonly name = 'SessionsOutlastFence';
+  readonly kind = 'unknown';
+  /** For people: which, and why they go on. */
+  readonly sessions: readonly string[];
+
+  constructor(database: string, sessions: readonly string[]) {
+    super(
+      `${database} is fenced, but open sessions may still write to it: ${sessions.join(', ')}. End them, or fence again.`,
+    );
+    this.sessions = sessions;
+  }
 }

@@ -18,6 +18,7 @@ export function collectReport({ request, journal, application }: ReportSources):
   const outcome = journal.outcome ?? outcomeOf(journal, { aborted: false });
   const snapshot = journal.record('Snapshot');
   const migrate = journal.record('Migrate');
+  const { estimate, plans } = journal.record('Rehearse') ?? {};
   const watch = watchOf(journal);
   const { window } = journal.record('Degrade') ?? {};
   const lastAt = journal.entries.at(-1)?.at;
@@ -36,6 +37,9 @@ export function collectReport({ request, journal, application }: ReportSources):
     invariants: lastValidation(journal)?.invariants ?? [],
     ...(migrate === undefined ? {} : { worstBlockingMs: migrate.worstBlockingMs }),
     maxBlockingMs: request.policy.maxBlockingMs,
+    ...(estimate === undefined ? {} : { estimate }),
+    ...(plans === undefined ? {} : { plans }),
+    ...(migrate === undefined ? {} : { migratedMs: migrate.durationMs }),
     ...(watch === undefined ? {} : { watch }),
     ...(application === undefined ? {} : { application }),
     ...(snapshot === undefined
@@ -152,6 +156,8 @@ function sideBySide(
       ...(onClone === undefined ? {} : { rehearsedMs: onClone.durationMs }),
       ...(real === undefined ? {} : { durationMs: real.durationMs, attempts: real.attempts }),
       ...(onClone?.rewrites === undefined ? {} : { rewrites: onClone.rewrites }),
+      ...(onClone?.locks === undefined ? {} : { locks: onClone.locks }),
+      ...(onClone?.cost === undefined ? {} : { cost: onClone.cost }),
     };
   });
 }

@@ -1,8 +1,10 @@
 /** All that a run's report says, as plain data: collected elsewhere, rendered here. */
 import type { DataLossWindow } from '../domain/data-loss';
+import type { Estimate } from '../domain/estimate';
 import type { Finding } from '../domain/finding';
+import type { PlanChange } from '../domain/rehearsal';
 import type { Rung } from '../domain/rollback-plan';
-import type { ChecklistItem, InvariantOutcome, RunStatus } from '../domain/run';
+import type { ChecklistItem, InvariantOutcome, RunStatus, StatementTiming } from '../domain/run';
 import type { Verdict } from '../domain/step';
 import type { WatchRecord } from '../domain/watch';
 
@@ -26,6 +28,12 @@ export interface ReportData {
   /** Longest time that a lock kept the application waiting, measured by the executor. */
   readonly worstBlockingMs?: number;
   readonly maxBlockingMs: number;
+  /** What the rehearsal foretold for production; absent where there was none. */
+  readonly estimate?: Estimate;
+  /** Of watched queries, on the clone. */
+  readonly plans?: readonly PlanChange[];
+  /** What the migrations took in production, waiting included. */
+  readonly migratedMs?: number;
   /** What the executor's watch saw of the server while it migrated; the longest waits first. */
   readonly watch?: WatchRecord;
   /** Present where an application was measured from outside while the migration ran. */
@@ -69,6 +77,9 @@ export interface ReportStatement {
   readonly attempts?: number;
   /** Whether the table was written anew. */
   readonly rewrites?: boolean;
+  /** On the clone. */
+  readonly locks?: NonNullable<StatementTiming['locks']>;
+  readonly cost?: NonNullable<StatementTiming['cost']>;
 }
 
 /** `InvariantOutcome`'s fields, so that an outcome of a validation can be passed as it is. */

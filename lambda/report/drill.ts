@@ -60,7 +60,8 @@ export const DRILL_PHASES: Readonly<Record<DrillPhase, string>> = {
 
 const SOURCES: Readonly<Record<ProofSource, string>> = {
   serving: 'what the serving database held at the restore point',
-  instance: 'what an instance recovered to the restore point before held',
+  instance: "what the rehearsal's instance, recovered to the restore point before, held",
+  drill: 'what an earlier drill recovered from the restore point, which is no record of its own',
   none: 'nothing: nobody had recorded what the restore point holds',
 };
 

@@ -1,8 +1,10 @@
 /** The report as Markdown for a pull request: no text of a stranger becomes markup, a mention or a link. */
+import { alsoLost, notesOn, type TableLoss } from '../domain/data-loss';
 import type { Finding } from '../domain/finding';
 import type { ReportData, ReportMigration, ReportStatement } from './data';
 import { escapeHtml } from './html';
 import { measuresOf, shownBlockings, waiterText } from './measures';
+import { basisOf, costText, foretoldRows, PLAN_WORDS, seenRows } from './rehearsal';
 import { sparkText } from './sparkline';
 import { visibleLine } from './visible';
 import {
@@ -52,7 +54,9 @@ function partsOf(data: ReportData): string[] {
     list('What to do next', data.next.map(escapeMarkdown)),
     table(['', ''], [...figureRows(data), ...runRows(data)]),
     section('Invariants', invariants(data)),
+    section('Foretold for production', foretold(data)),
     section('Findings', findings(data)),
+    section('Plans of watched queries', plans(data)),
     section('Who waited for the migration', blockings(data)),
     section('Way back', wayBack(data)),
     section('Written since the restore point', dataLoss(data)),
@@ -60,6 +64,7 @@ function partsOf(data: ReportData): string[] {
     folded('Phases', phases(data)),
     folded('While it migrated', measures(data)),
     ...data.migrations.map(migrationSection),
+    folded('As rehearsed', seen(data)),
     folded('Timeline', timeline(data)),
   ];
 }
@@ -78,6 +83,40 @@ const invariants = (data: ReportData): string =>
 
 const findings = (data: ReportData): string =>
   table(['Severity', 'What', 'Where', 'Effect', 'Remedy'], bySeverity(data.findings).map(findingRow));
+
+const foretold = (data: ReportData): string =>
+  data.estimate === undefined
+    ? ''
+    : [
+        table(
+          ['', 'Likely', 'Range', 'In production'],
+          foretoldRows(data).map(({ what, likely, range, measured }) => [what, likely, range, measured]),
+        ),
+        basisOf(data).map(escapeMarkdown).join(' '),
+      ].join('\n\n');
+
+const plans = (data: ReportData): string =>
+  table(
+    ['Query', 'Plan', 'Cost before', 'Cost after', 'Why'],
+    (data.plans ?? []).map(({ file, verdict, costBefore, costAfter, reason }) => [
+      code(file),
+      worded(PLAN_WORDS[verdict]),
+      costText(costBefore),
+      costText(costAfter),
+      escapeMarkdown(reason),
+    ]),
+  );
+
+const seen = (data: ReportData): string =>
+  table(
+    ['Statement', 'Locks', 'WAL', 'Disk'],
+    seenRows(data).map(({ migration, line, locks, wal, grown }) => [
+      code(`${migration}:${line}`),
+      locks.map(escapeMarkdown).join('<br>'),
+      wal,
+      grown,
+    ]),
+  );
 
 const blockings = (data: ReportData): string =>
   table(
@@ -106,11 +145,18 @@ const wayBack = (data: ReportData): string =>
     ]),
   );
 
-const dataLoss = (data: ReportData): string =>
+const dataLoss = ({ dataLoss: window }: ReportData): string =>
+  window === undefined
+    ? ''
+    : [lostRows(window.tables ?? []), ...alsoLost(window).map((sentence) => `${escapeMarkdown(sentence)}.`)]
+        .filter((part) => part !== '')
+        .join('\n\n');
+
+const lostRows = (tables: readonly TableLoss[]): string =>
   table(
     ['Table', 'New', 'Changed', 'Deleted', 'While migrating'],
-    (data.dataLoss?.tables ?? []).map((loss) => [
-      code(loss.table),
+    tables.map((loss) => [
+      [code(loss.table), ...notesOn(loss).map(escapeMarkdown)].join(', '),
       String(loss.inserted),
       String(loss.updated),
       String(loss.deleted),

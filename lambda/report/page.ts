@@ -1,10 +1,11 @@
 /** The report as one HTML page: no script, nothing from elsewhere, and a policy that keeps it so. */
 import { createHash } from 'node:crypto';
-import type { TableLoss } from '../domain/data-loss';
+import { alsoLost, notesOn, type TableLoss } from '../domain/data-loss';
 import type { Finding } from '../domain/finding';
 import type { ReportData, ReportMigration, ReportPhase, ReportStatement } from './data';
 import { type Column, Html, html, NOTHING, tableOf } from './html';
 import { measuresOf, shownBlockings, waiterText } from './measures';
+import { foretold, plans, seen } from './rehearsal-page';
 import { sparkDrawing } from './sparkline';
 import { STYLE } from './style';
 import {
@@ -56,12 +57,15 @@ ${nextSteps(data)}
 ${figures(data)}
 ${facts(data)}
 ${section('Invariants', invariants(data))}
+${section('Foretold for production', foretold(data))}
 ${section('Findings', findings(data))}
+${section('Plans of watched queries', plans(data))}
 ${section('Who waited for the migration', blockings(data))}
 ${section('Way back', wayBack(data))}
 ${section('Written since the restore point', dataLoss(data))}
 ${section('Phases', phases(data.phases))}
 ${section('Migrations', html`${data.migrations.map(migration)}`)}
+${section('As rehearsed', seen(data))}
 ${section('While it migrated', measures(data))}
 ${section('Checklist', checklist(data))}
 ${section('Timeline', timeline(data))}
@@ -201,17 +205,27 @@ const wayBack = (data: ReportData): Html =>
     data.rollbackPlan,
   );
 
-const dataLoss = (data: ReportData): Html =>
+const dataLoss = ({ dataLoss: window }: ReportData): Html =>
+  window === undefined
+    ? NOTHING
+    : html`${lostRows(window.tables ?? [])}${alsoLost(window).map((sentence) => html`<p class="soft">${sentence}.</p>`)}`;
+
+const lostRows = (tables: readonly TableLoss[]): Html =>
   tableOf<TableLoss>(
     'Rows written since the restore point',
     [
-      { title: 'Table', kind: 'code', cell: ({ table }) => code(table) },
+      {
+        title: 'Table',
+        kind: 'code',
+        cell: (loss) =>
+          html`${code(loss.table)}${notesOn(loss).map((note) => html` <span class="soft">${note}</span>`)}`,
+      },
       { title: 'New', kind: 'number', cell: ({ inserted }) => html`${inserted}` },
       { title: 'Changed', kind: 'number', cell: ({ updated }) => html`${updated}` },
       { title: 'Deleted', kind: 'number', cell: ({ deleted }) => html`${deleted}` },
       { title: 'While migrating', kind: 'number', cell: ({ whileMigrating }) => html`${whileMigrating}` },
     ],
-    data.dataLoss?.tables ?? [],
+    tables,
   );
 
 function phases(all: readonly ReportPhase[]): Html {

@@ -1,5 +1,6 @@
 /** What a statement's effects depend on, as the database's catalog has it: the relations concerned, and how they hang together. */
-import type { QualifiedName } from './names';
+import { type Doomed, keyOf } from './effects/mentions';
+import { type QualifiedName, shown, shownBriefly } from './names';
 
 export type RelationKind =
   | 'table'
@@ -55,7 +56,11 @@ export interface CatalogColumn {
   readonly typmod: number;
   readonly collation: number;
   readonly notNull: boolean;
+  /** As psql prints it, e.g. `character varying(42)`. */
+  readonly typeName: string;
   readonly hasDefault: boolean;
+  /** Its default gives each row a value of its own. */
+  readonly isDefaultVolatile: boolean;
   readonly generated: 'stored' | 'virtual' | undefined;
   readonly identity: boolean;
 }
@@ -72,13 +77,23 @@ export interface CatalogConstraint {
   /** Whether a write of the referenced row writes here too: CASCADE, SET NULL, SET DEFAULT. */
   readonly onDelete: 'check' | 'write' | undefined;
   readonly onUpdate: 'check' | 'write' | undefined;
+  /** What becomes of the rows here when the row that they reference is deleted. */
+  readonly deleteAction: ForeignKeyAction | undefined;
   /** Columns that a CHECK lets be NULL in no row. */
   readonly provesNotNull: readonly string[];
 }
 
+export type ForeignKeyAction = 'no action' | 'restrict' | 'cascade' | 'set null' | 'set default';
+
 export interface CatalogIndex {
   readonly table: number;
+  /** Every column that it depends on, those of expressions, of the predicate and of INCLUDE among them. */
   readonly columns: readonly string[];
+  /** What it is sorted by, in order: a column, or `undefined` for an expression. */
+  readonly keys: readonly (string | undefined)[];
+  readonly isPartial: boolean;
+  /** `btree`, `gin`, … */
+  readonly method: string;
   readonly isPrimary: boolean;
   readonly isUnique: boolean;
   readonly isValid: boolean;
@@ -102,6 +117,8 @@ export interface CatalogType {
   readonly binaryTo: readonly number[];
   /** Tables with a column of this type, for a domain. */
   readonly users: readonly number[];
+  /** Of an enum, in order. */
+  readonly values: readonly string[];
 }
 
 /** What a DROP takes with it. */
@@ -113,6 +130,43 @@ export interface CatalogLoss {
   readonly what: 'itself' | 'part' | 'beside';
 }
 
+export type DependentKind =
+  | 'view'
+  | 'materialized view'
+  | 'function'
+  | 'trigger'
+  | 'rule'
+  | 'policy'
+  | 'publication'
+  | 'generated column'
+  | 'default'
+  | 'index'
+  | 'constraint'
+  | 'statistics'
+  | 'sequence'
+  | 'table';
+
+/** An object that would not work, or not be, without a relation or column. */
+export interface CatalogDependent {
+  readonly kind: DependentKind;
+  /** As people write it, e.g. `"Wallet_chainId_fkey" on "Wallet"`. */
+  readonly name: string;
+  /** `false`: the text of a function mentions the name, whatever it means there. */
+  readonly certain: boolean;
+  /** DROP takes it along without being told to CASCADE. */
+  readonly goesAlong: boolean;
+}
+
+/** A dependent, with the relation or column that it depends on. */
+export interface CatalogDependency extends CatalogDependent {
+  /** What `name` is made of: the object's own name, and that of the table that it stands on. */
+  readonly object: QualifiedName;
+  readonly standsOn: CatalogName | undefined;
+  readonly relation: number;
+  /** `undefined`: the relation as a whole. */
+  readonly column: string | undefined;
+}
+
 /** The rows of one reading; {@link Catalog} looks things up in them. */
 export interface CatalogRows {
   readonly relations: readonly CatalogRelation[];
@@ -122,6 +176,10 @@ export interface CatalogRows {
   /** Functions that the statement calls, as far as they exist. */
   readonly functions: readonly CatalogFunction[];
   readonly losses: readonly CatalogLoss[];
+  /** Asked for checks only. */
+  readonly dependencies: readonly CatalogDependency[];
+  /** Schemas in which names without one are looked for, in order. */
+  readonly searchPath: readonly string[];
   /** Settings that decide whether a change of type rewrites. */
   readonly isTimeZoneUtc: boolean;
 }
@@ -136,7 +194,7 @@ export interface CatalogFunction {
 const key = ({ schema, name }: QualifiedName): string => JSON.stringify([schema, name]);
 
 export class Catalog {
-  readonly rows: CatalogRows;
+  readonly #rows: CatalogRows;
   readonly #relations: ReadonlyMap<number, CatalogRelation>;
   readonly #named: ReadonlyMap<string, number>;
   readonly #types: ReadonlyMap<number, CatalogType>;
@@ -149,15 +207,21 @@ export class Catalog {
     namedTypes: [],
     functions: [],
     losses: [],
+    dependencies: [],
+    searchPath: ['pg_catalog', 'public'],
     isTimeZoneUtc: false,
   });
 
   constructor(rows: CatalogRows) {
-    this.rows = rows;
+    this.#rows = rows;
     this.#relations = new Map(rows.relations.map((relation) => [relation.oid, relation]));
     this.#named = new Map(rows.named.map(({ mention, oid }) => [key(mention), oid]));
     this.#types = new Map(rows.types.map((type) => [type.oid, type]));
     this.#namedTypes = new Map(rows.namedTypes.map(({ mention, oid }) => [key(mention), oid]));
+  }
+
+  get rows(): CatalogRows {
+    return this.#rows;
   }
 
   /** By a name as the statement writes it: without a schema, as `search_path` finds it. */
@@ -207,6 +271,20 @@ export class Catalog {
     return this.rows.relations.filter(({ index }) => index?.table === table.oid);
   }
 
+  /** What depends on the relation or any part of it, or on one column; in the order of kind and name. */
+  dependentsOf(relation: CatalogRelation, column?: string): readonly CatalogDependent[] {
+    return dependentsIn(
+      this.rows.dependencies.filter((dependency) => dependency.relation === relation.oid),
+      column,
+    );
+  }
+
+  /** What goes with these objects. */
+  lossesOf(doomed: readonly Doomed[]): readonly CatalogLoss[] {
+    const keys = doomed.map(keyOf);
+    return this.rows.losses.filter((loss) => keys.includes(loss.of));
+  }
+
   /** Foreign keys of other tables, or its own, that reference the table. */
   referencesTo(
     table: CatalogRelation,
@@ -218,3 +296,27 @@ export class Catalog {
     );
   }
 }
+
+/** Each once, however many columns it depends on, and taken along wherever one of its dependencies says so: as DROP does it. */
+export function dependentsIn(
+  dependencies: readonly CatalogDependency[],
+  column: string | undefined,
+): readonly CatalogDependent[] {
+  const found = new Map<string, CatalogDependent>();
+  for (const { kind, name, certain, goesAlong, column: on } of dependencies) {
+    if (column !== undefined && on !== column) continue;
+    const key = `${kind} ${name}`;
+    const known = found.get(key);
+    found.set(key, {
+      kind,
+      name,
+      certain: certain || known?.certain === true,
+      goesAlong: goesAlong || known?.goesAlong === true,
+    });
+  }
+  return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, dependent]) => dependent);
+}
+
+/** @param standsOn the table that the object is a part of. */
+export const shownDependent = (object: QualifiedName, standsOn: CatalogName | undefined): string =>
+  standsOn === undefined ? shownBriefly(object) : `${shown(object.name)} on ${shownBriefly(standsOn)}`;

@@ -7,7 +7,8 @@ export function leavesDataAlone(statements: readonly SqlStatement[]): boolean {
   return statements.every(({ node }) => isHarmless(node, foreignKeys));
 }
 
-function isHarmless(node: Node, foreignKeys: ReadonlySet<string>): boolean {
+/** @param foreignKeys of those that are added beside it, which may be validated */
+export function isHarmless(node: Node, foreignKeys: ReadonlySet<string>): boolean {
   if ('IndexStmt' in node) return node.IndexStmt.unique !== true;
   if ('DropStmt' in node) {
     const { removeType = '', behavior } = node.DropStmt;

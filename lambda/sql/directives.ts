@@ -1,13 +1,25 @@
-/** Reads Godwit's directives from a script's comments: `-- godwit:stepwise …` and `-- godwit:backfill …`. */
+/** Reads Godwit's directives from a script's comments: `-- godwit:stepwise …`, `-- godwit:backfill …` and `-- godwit:allow …`. */
 import type { ScanToken } from 'libpg-query';
 import { GodwitError } from '../domain/errors';
 import type { QualifiedName } from './names';
 
+export type Directive = Stepwise | Allow;
+
 /** `-- godwit:stepwise because <reason>` */
-export interface Directive {
+export interface Stepwise {
   readonly name: 'stepwise';
   readonly reason: string;
   readonly line: number;
+}
+
+/** `-- godwit:allow <rule> because <reason>`, above a statement, or at the head of the file with an empty line after it. */
+export interface Allow {
+  readonly name: 'allow';
+  readonly rule: string;
+  readonly reason: string;
+  readonly line: number;
+  /** From 1; of the whole file without it. */
+  readonly statement?: number;
 }
 
 /** `-- godwit:backfill ["Table"] [by "key column", …]`, above the statement that shall run in batches. */
@@ -46,65 +58,109 @@ interface Place {
 
 export type Scan = (text: string) => readonly ScanToken[];
 
+export interface Script {
+  readonly sql: string;
+  /** The `--` ones. */
+  readonly comments: readonly Comment[];
+  readonly statements: readonly Place[];
+}
+
 export interface Directives {
   readonly directives: readonly Directive[];
   /** By the index of the statement that they stand above. */
   readonly backfills: ReadonlyMap<number, BackfillMark>;
 }
 
-const MARK = 'godwit:';
+/** Every directive begins with it. */
+export const MARK = 'godwit:';
 const BECAUSE = 'because ';
 
+const NAMES = ['stepwise', 'backfill', 'allow'].map((name) => `\`${MARK}${name}\``).join(', ');
+
 /** @throws SqlDirectiveError */
-export function readDirectives(
-  comments: readonly Comment[],
-  statements: readonly Place[],
-  scan: Scan,
-): Directives {
+export function readDirectives(script: Script, scan: Scan): Directives {
   const directives: Directive[] = [];
   const backfills = new Map<number, BackfillMark>();
-  for (const comment of comments) {
+  for (const comment of script.comments) {
     if (!comment.text.startsWith(MARK)) continue;
     const [name = '', ...words] = comment.text.slice(MARK.length).split(' ');
     const rest = words.join(' ').trim();
     if (name === 'stepwise') {
-      directives.push({ name, reason: reasonOf(rest, comment.line), line: comment.line });
+      directives.push({ name, reason: stepwiseReason(rest, comment.line), line: comment.line });
+    } else if (name === 'allow') {
+      directives.push(allowOf(rest, comment, script));
     } else if (name === 'backfill') {
-      const index = statementBelow(comment, statements);
+      const index = statementBelow(comment, script.statements, BACKFILL);
       if (backfills.has(index)) {
         throw new SqlDirectiveError(comment.line, `\`${MARK}backfill\` marks the same statement twice.`);
       }
       backfills.set(index, backfillMark(rest, comment.line, scan));
     } else {
-      const problem = `\`${MARK}${name}\` is not a directive. There are \`${MARK}stepwise\` and \`${MARK}backfill\`.`;
+      const problem = `\`${MARK}${name}\` is not a directive. There are ${NAMES}.`;
       throw new SqlDirectiveError(comment.line, problem);
     }
   }
   return { directives, backfills };
 }
 
-function reasonOf(rest: string, line: number): string {
+function stepwiseReason(rest: string, line: number): string {
   const reason = rest.startsWith(BECAUSE) ? rest.slice(BECAUSE.length).trim() : '';
   if (reason !== '') return reason;
   const problem = `\`${MARK}stepwise\` needs a reason. Write \`-- ${MARK}stepwise because <reason>\`.`;
   throw new SqlDirectiveError(line, problem);
 }
 
-function statementBelow(comment: Comment, statements: readonly Place[]): number {
+function allowOf(rest: string, comment: Comment, script: Script): Allow {
+  const { line } = comment;
+  const [rule = '', because, ...words] = rest.split(' ').filter((word) => word !== '');
+  const reason = words.join(' ');
+  if (rule === '' || rule === BECAUSE.trim()) {
+    throw new SqlDirectiveError(
+      line,
+      `\`${MARK}allow\` names no rule. Write \`-- ${MARK}allow <rule> because <reason>\`, with the rule that the finding names.`,
+    );
+  }
+  if (because !== BECAUSE.trim() || reason === '') {
+    throw new SqlDirectiveError(
+      line,
+      `\`${MARK}allow ${rule}\` needs a reason. Write \`-- ${MARK}allow ${rule} because <reason>\`.`,
+    );
+  }
+  const index = statementBelow(comment, script.statements, ALLOW);
+  const isForAll = index === 0 && hasEmptyLineBelow(comment, script);
+  return { name: 'allow', rule, reason, line, ...(isForAll ? {} : { statement: index + 1 }) };
+}
+
+/** Between the comment and the first statement. */
+function hasEmptyLineBelow({ line, offset }: Comment, { sql, statements }: Script): boolean {
+  const [first] = statements;
+  const between = sql.slice(offset, first?.offset).split('\n').slice(1, -1);
+  return first !== undefined && first.line > line && between.some((text) => text.trim() === '');
+}
+
+interface Position {
+  readonly mark: string;
+  readonly place: string;
+}
+
+const BACKFILL: Position = { mark: `${MARK}backfill`, place: 'above the UPDATE or DELETE that it marks' };
+const ALLOW: Position = {
+  mark: `${MARK}allow`,
+  place: 'above the statement that it is about, or at the head of the file with an empty line after it',
+};
+
+function statementBelow(comment: Comment, statements: readonly Place[], { mark, place }: Position): number {
   const index = statements.findIndex(({ offset }) => offset > comment.offset);
   const above = statements[index < 0 ? statements.length - 1 : index - 1];
   // Within a statement, or at the end of its last line, it could be meant for that one or for the next.
   if (above !== undefined && lastLine(above) >= comment.line) {
     throw new SqlDirectiveError(
       comment.line,
-      `\`${MARK}backfill\` stands in or behind a statement. Put it on a line of its own above the UPDATE or DELETE that it marks.`,
+      `\`${mark}\` stands in or behind a statement. Put it on a line of its own ${place}.`,
     );
   }
   if (index < 0) {
-    throw new SqlDirectiveError(
-      comment.line,
-      `No statement follows \`${MARK}backfill\`. It stands above an UPDATE or DELETE.`,
-    );
+    throw new SqlDirectiveError(comment.line, `No statement follows \`${mark}\`. It stands ${place}.`);
   }
   return index;
 }

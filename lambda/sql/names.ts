@@ -31,6 +31,10 @@ export const quotedName = ({ schema, name }: QualifiedName): string =>
 export const shownName = ({ schema, name }: QualifiedName): string =>
   schema === undefined ? shown(name) : `${shown(schema)}.${shown(name)}`;
 
+/** As people write it who keep everything in `public`. */
+export const shownBriefly = ({ schema, name }: QualifiedName): string =>
+  shownName({ schema: schema === 'public' ? undefined : schema, name });
+
 export const rangeName = (range: { schemaname?: string; relname?: string } | undefined): QualifiedName => ({
   schema: range?.schemaname,
   name: range?.relname ?? '',

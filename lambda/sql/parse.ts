@@ -1,7 +1,8 @@
 /** Splits a SQL script into its statements with Postgres's own parser, and reads Godwit's directives from its comments. */
 import type { Node, ScanToken } from 'libpg-query';
 import { GodwitError } from '../domain/errors';
-import { type BackfillMark, type Comment, type Directive, readDirectives } from './directives';
+import { type BackfillMark, type Comment, type Directive, MARK, readDirectives } from './directives';
+import { isTooDeep, SHORT_ENOUGH, tooDeepAt } from './nesting';
 
 export type { Node } from 'libpg-query';
 export { type Directive, SqlDirectiveError } from './directives';
@@ -65,15 +66,18 @@ async function parseAnew(sql: string): Promise<ParsedScript> {
   refuseUnparsable(sql);
   if (sql === '') return { statements: [], directives: [] };
   const parser = await loadParser();
+  if (sql.length > SHORT_ENOUGH) refuseTooDeep(sql, parser);
   const tree = await parser.parse(sql).catch((error: unknown) => {
     throw asSyntaxError(sql, error);
   });
-  const { tokens } = await parser.scan(withoutControlCharacters(sql));
   const bytes = Buffer.from(sql, 'utf8');
-  const statements = statementsOf(bytes, tree.stmts ?? [], tokens);
+  const raw = tree.stmts ?? [];
+  const plain = sql.includes(MARK) ? undefined : statementsWithoutScan(bytes, raw);
+  if (plain !== undefined) return { statements: plain.map((one) => walkable(sql, one)), directives: [] };
+  const { tokens } = await parser.scan(withoutControlCharacters(sql));
+  const statements = statementsOf(bytes, raw, tokens).map((one) => walkable(sql, one));
   const { directives, backfills } = readDirectives(
-    commentsOf(bytes, tokens),
-    statements,
+    { sql, comments: commentsOf(bytes, tokens), statements },
     (text) => parser.scanSync(text).tokens,
   );
   return {
@@ -85,8 +89,10 @@ async function parseAnew(sql: string): Promise<ParsedScript> {
   };
 }
 
+type Parser = typeof import('libpg-query');
+
 /** Loaded on first use: instantiating the WebAssembly costs more than starting the rest of the program. */
-export async function loadParser(): Promise<typeof import('libpg-query')> {
+export async function loadParser(): Promise<Parser> {
   const parser = await import('libpg-query');
   await parser.loadModule();
   return parser;
@@ -99,6 +105,26 @@ function refuseUnparsable(sql: string): void {
   if (sql.startsWith('\uFEFF')) {
     throw syntaxErrorAt(sql, 0, 'the file begins with a byte order mark; save it as UTF-8 without one');
   }
+}
+
+const TOO_DEEP = 'it is nested too deeply; part the expression, or write it as a list';
+
+function refuseTooDeep(sql: string, parser: Parser): void {
+  let token: ScanToken | undefined;
+  try {
+    token = tooDeepAt(parser.scanSync(withoutControlCharacters(sql)).tokens);
+  } catch {
+    // A quote or comment does not end: the parser says where, and never comes to nest anything.
+    return;
+  }
+  if (token === undefined) return;
+  const index = Buffer.from(sql, 'utf8').toString('utf8', 0, token.start).length;
+  throw syntaxErrorAt(sql, index, TOO_DEEP);
+}
+
+function walkable(sql: string, statement: SqlStatement): SqlStatement {
+  if (isTooDeep(statement.node, statement.sql)) throw syntaxErrorAt(sql, statement.offset, TOO_DEEP);
+  return statement;
 }
 
 function asSyntaxError(sql: string, error: unknown): unknown {
@@ -157,14 +183,82 @@ function statementsOf(
     while ((words[next]?.end ?? Infinity) <= to) next += 1;
     const last = words[next - 1]?.text === ';' ? words[next - 2] : words[next - 1];
     if (stmt === undefined || first === undefined || last === undefined) return [];
-    const { offset, line } = position(first.start);
-    const sql = bytes.toString('utf8', first.start, last.end);
-    return [{ sql, offset, line, node: stmt, kind: Object.keys(stmt)[0] ?? 'unknown' }];
+    return [statementAt(bytes, position, stmt, { from: first.start, to: last.end })];
   });
 }
 
+function statementAt(
+  bytes: Buffer,
+  position: PositionReader,
+  node: Node,
+  { from, to }: { readonly from: number; readonly to: number },
+): SqlStatement {
+  const { offset, line } = position(from);
+  return {
+    sql: bytes.toString('utf8', from, to),
+    offset,
+    line,
+    node,
+    kind: Object.keys(node)[0] ?? 'unknown',
+  };
+}
+
+/**
+ * Scanning costs several times what parsing does. Before a statement's first token only blanks, comments and stray
+ * semicolons can stand, and its last token ends where its text does unless a comment follows: then, undefined.
+ */
+function statementsWithoutScan(bytes: Buffer, raw: readonly RawStatement[]): SqlStatement[] | undefined {
+  const position = positionReader(bytes);
+  const statements: SqlStatement[] = [];
+  for (const { stmt, stmt_location: start = 0, stmt_len: length = 0 } of raw) {
+    const from = firstToken(bytes, start);
+    let to = length > 0 ? start + length : bytes.length;
+    while (to > from && isBlank(bytes[to - 1])) to -= 1;
+    if (stmt === undefined || to <= from) return undefined;
+    const text = bytes.subarray(from, to);
+    const mayEndOtherwise = text.includes('--') || text.includes('/*') || bytes[to - 1] === SEMICOLON;
+    if (mayEndOtherwise) return undefined;
+    statements.push(statementAt(bytes, position, stmt, { from, to }));
+  }
+  return statements;
+}
+
+const [SEMICOLON, DASH, SLASH, STAR] = [0x3b, 0x2d, 0x2f, 0x2a];
+
+/** The scanner's white space. */
+const isBlank = (byte: number | undefined): boolean =>
+  byte === 0x20 || (byte !== undefined && byte >= 0x09 && byte <= 0x0d);
+
+const isLineEnd = (byte: number | undefined): boolean => byte === 0x0a || byte === 0x0d;
+
+/** Comments in `/*` nest, and those in `--` end at either character that ends a line. */
+function firstToken(bytes: Buffer, start: number): number {
+  let at = start;
+  let depth = 0;
+  while (at < bytes.length) {
+    const [one, two] = [bytes[at], bytes[at + 1]];
+    if (one === SLASH && two === STAR) {
+      depth += 1;
+      at += 2;
+    } else if (depth > 0) {
+      const isEnd = one === STAR && two === SLASH;
+      if (isEnd) depth -= 1;
+      at += isEnd ? 2 : 1;
+    } else if (one === DASH && two === DASH) {
+      while (at < bytes.length && !isLineEnd(bytes[at])) at += 1;
+    } else if (one === SEMICOLON || isBlank(one)) {
+      at += 1;
+    } else {
+      return at;
+    }
+  }
+  return at;
+}
+
+type PositionReader = (byteOffset: number) => { readonly offset: number; readonly line: number };
+
 /** Turns ascending byte offsets into character offsets and lines, in one pass over the script. */
-function positionReader(bytes: Buffer): (byteOffset: number) => { offset: number; line: number } {
+function positionReader(bytes: Buffer): PositionReader {
   let at = 0;
   let offset = 0;
   let line = 1;

@@ -1,5 +1,6 @@
 /** Approve: whether policy lets the migration go on, and where it asks for a person, the waiting for one. */
 import { checklist } from '../checks/checklist';
+import { estimateText, plainEstimate } from '../domain/estimate';
 import { type Question, questionKey } from '../domain/question';
 import type { ChecklistItem, PhaseRecords } from '../domain/run';
 import { pendingMigrations, type RunContext, type StepOutcome } from './context';
@@ -50,11 +51,25 @@ export const checkApproval = step<'Approve'>('CheckApproval', async (run): Promi
 export const awaitApproval = step<'Approve'>('AwaitApproval', async (run): Promise<Outcome> => {
   const reasons = await reasonsToAsk(run);
   const names = pendingMigrations(run).map((migration) => migration.name);
-  await ask(run, {
+  const { estimate } = run.journal.record('Rehearse') ?? {};
+  const asked = await ask(run, {
     question: 'approval',
-    text: [`Apply ${names.join(', ')} to ${run.request.database}?`, ...reasons].join(' '),
+    text: [
+      `Apply ${names.join(', ')} to ${run.request.database}?`,
+      ...reasons,
+      ...(estimate === undefined ? [] : [estimateText(estimate)]),
+    ].join(' '),
     checklist: finalChecklist(run),
   });
+  if (asked === 'anew' && estimate !== undefined) {
+    await run.notifier.notify({
+      runId: run.runId,
+      audience: 'stakeholders',
+      subject: `Godwit: a change of ${run.request.database} awaits approval`,
+      body: `A planned database change was tried on a copy and awaits approval. ${plainEstimate(estimate)}`,
+      attributes: { question: 'approval' },
+    });
+  }
   return { verdict: 'waiting', route: 'asked', message: `waiting for approval: godwit approve ${run.runId}` };
 });
 
@@ -67,7 +82,7 @@ export async function ask(
     checklist: items,
     answers,
   }: Pick<Question, 'question' | 'text' | 'checklist' | 'answers'>,
-): Promise<void> {
+): Promise<'anew' | 'before'> {
   const now = run.clock.now();
   const asked: Question = {
     runId: run.runId,
@@ -80,7 +95,10 @@ export async function ask(
     ...(run.input.taskToken === undefined ? {} : { taskToken: run.input.taskToken }),
   };
   const written = await run.store.putIfAbsent(questionKey(run.runId, question), JSON.stringify(asked));
-  if (written.outcome === 'conflict') return renewToken(run, question);
+  if (written.outcome === 'conflict') {
+    await renewToken(run, question);
+    return 'before';
+  }
   await run.notifier.notify({
     runId: run.runId,
     audience: 'on-call',
@@ -88,6 +106,7 @@ export async function ask(
     body: `${text}\n\nAnswer by ${asked.answerBy}: ${commandsFor(asked)}`,
     attributes: { question },
   });
+  return 'anew';
 }
 
 /** A retried task has a new token, and the old one resumes nothing any more; all else of the question stands. */
@@ -132,6 +151,7 @@ async function reasonsToAsk(run: RunContext): Promise<readonly string[]> {
     ),
   );
   const rehearsal = run.journal.record('Rehearse');
+  // Rehearsals of old judged nothing but that.
   const blocking = rehearsal?.longestBlockingMs ?? 0;
   const slow =
     blocking > run.policy.maxBlockingMs
@@ -139,5 +159,5 @@ async function reasonsToAsk(run: RunContext): Promise<readonly string[]> {
           `the rehearsal held a blocking lock for ${Math.round(blocking)} ms, more than the ${run.policy.maxBlockingMs} ms allowed`,
         ]
       : [];
-  return [...losses.flat(), ...slow];
+  return [...losses.flat(), ...(rehearsal?.asks ?? slow)];
 }

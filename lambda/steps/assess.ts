@@ -2,7 +2,7 @@
 import { writesSince } from '../checks/writes-since';
 import type { LostWrite } from '../domain/lost-write';
 import type { Migration } from '../domain/migration';
-import { type MigrationOutcomeFact, planRollback } from '../domain/rollback-plan';
+import { type MigrationOutcomeFact, planRollback, type WritesAtRisk } from '../domain/rollback-plan';
 import {
   findLedger,
   isApplied,
@@ -14,10 +14,14 @@ import {
 } from '../migrate/ledger';
 import { readJournal, WHOLE_FILE } from '../migrate/statement-journal';
 import { type Session, withSession } from '../ports/database';
+import { planOf } from '../sql/facts';
+import { mayHarmFormerData } from '../sql/former-data';
 import { parseScript } from '../sql/parse';
 import { placesLost } from '../sql/places-lost';
+import { tablesWritten } from '../sql/tables-written';
 import { pendingMigrations, type RunContext } from './context';
 import { step } from './enter';
+import { countersAt } from './write-readings';
 
 export const assess = step<'Assess'>('Assess', async (run) => {
   const facts = await outcomeFacts(run);
@@ -56,15 +60,17 @@ async function outcomeFacts(run: RunContext): Promise<readonly MigrationOutcomeF
         const facts: MigrationOutcomeFact[] = [];
         for (const migration of pendingMigrations(run)) {
           const row = rows.find(({ name }) => name === migration.name);
+          const effect = await effectOf(run, session, { migration, row });
           facts.push({
             name: migration.name,
-            effect: await effectOf(run, session, { migration, row }),
+            effect,
             hasDownScript: migration.downSql !== undefined,
             downScript: downScriptOf(run, migration),
+            mayHarmFormerData: await mayHarm(migration),
             writesAtRisk:
-              ledger === undefined || row === undefined
+              ledger === undefined || row === undefined || effect === 'undone'
                 ? []
-                : await writesSince(session, { ledger, rowId: row.id }, await lostWritesOf(run, migration)),
+                : await writesAtRisk(run, session, { migration, ledger, row, effect }),
           });
         }
         return facts;
@@ -104,10 +110,44 @@ function downScriptOf(run: RunContext, { name }: Migration): MigrationOutcomeFac
   return isAgainst ? 'failed' : 'untried';
 }
 
+/** By the statements of both its scripts. */
+export async function mayHarm({ sql, downSql = '' }: Migration): Promise<boolean> {
+  const [up, down] = await Promise.all([parseScript(sql), parseScript(downSql)]);
+  return mayHarmFormerData({ up: up.statements, down: down.statements });
+}
+
+interface Undoing {
+  readonly migration: Migration;
+  readonly ledger: string;
+  readonly row: LedgerRow;
+  readonly effect: 'applied' | 'partial';
+}
+
+async function writesAtRisk(
+  run: RunContext,
+  session: Session,
+  { migration, ledger, row, effect }: Undoing,
+): Promise<readonly WritesAtRisk[]> {
+  const script = await parseScript(migration.sql);
+  const counters = planOf(script).mode === 'atomic' ? undefined : await countersAt(run, 'before-migration');
+  return writesSince(session, {
+    lost: await lostWritesOf(run, migration),
+    finished: effect === 'applied' ? { ledger, rowId: row.id } : undefined,
+    begun: counters?.nextTransaction,
+    writtenByMigration: tablesWritten(script.statements),
+    // The rehearsal names a place by each name that it may have; of a part, some were never made.
+    absentIsEmpty: effect === 'partial' || isProven(run, migration),
+  });
+}
+
+const isProven = (run: RunContext, { name }: Migration): boolean =>
+  run.journal.record('Rehearse')?.downProven.includes(name) === true;
+
 /** As the rehearsal found by writing; of a script that it did not try, as its statements say. */
-async function lostWritesOf(run: RunContext, { name, downSql }: Migration): Promise<readonly LostWrite[]> {
+async function lostWritesOf(run: RunContext, migration: Migration): Promise<readonly LostWrite[]> {
+  const { name, downSql } = migration;
   const rehearsal = run.journal.record('Rehearse');
-  if (rehearsal?.downLoses !== undefined && rehearsal.downProven.includes(name)) {
+  if (rehearsal?.downLoses !== undefined && isProven(run, migration)) {
     return rehearsal.downLoses.filter(({ migration }) => migration === name);
   }
   if (downSql === undefined) return [];

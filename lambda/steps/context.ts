@@ -1,4 +1,5 @@
 /** What a step gets to work with: the ports, and the run that it belongs to. */
+import type { RehearsalLimits } from '../domain/estimate';
 import type { FencingToken } from '../domain/fencing-token';
 import type { Migration } from '../domain/migration';
 import type { PhaseRecords, Policy, RunRequest } from '../domain/run';
@@ -38,6 +39,8 @@ export interface StepContext {
   readonly stepTimeMs: number;
   /** Whether the home ends what outlasts it nevertheless, as Lambda does: then no statement may take longer. */
   readonly endsOverdueSteps?: boolean;
+  /** The stage's own, where it has any: a request cannot waive them. */
+  readonly limits?: RehearsalLimits;
   /** What an application measured from outside while the run went on, where one is being watched. */
   observedApplication?(): ReportApplication | undefined;
 }

@@ -3,6 +3,7 @@ import { describeWindow } from '../domain/data-loss';
 import type { Decision } from '../domain/question';
 import { type OfferedRung, planBehindFence } from '../domain/rollback-plan';
 import type { PhaseRecords } from '../domain/run';
+import { type Endpoint, SessionsOutlastFence } from '../ports/endpoint';
 import { ask } from './approve';
 import type { RunContext } from './context';
 import { step } from './enter';
@@ -16,7 +17,7 @@ export const degrade = step<'Degrade'>('Degrade', async (run) => {
       message: 'this server belongs to somebody else: Godwit can neither fence its writes nor restore it',
     };
   }
-  await run.endpoint.fence(`run ${run.runId}`);
+  const problem = await fence(run.endpoint, `run ${run.runId}`);
   const fencedAt = run.clock.now().toISOString();
   const { route, offered } = nextOf(run);
   const window = await measured(run);
@@ -24,10 +25,26 @@ export const degrade = step<'Degrade'>('Degrade', async (run) => {
   return {
     verdict: 'passed',
     route,
-    message: `writes are fenced; ${MEANING[route]}${loss}`,
-    record: { fencedAt, offered, ...(window === undefined ? {} : { window }) },
+    message: `${problem ?? 'writes are fenced'}; ${MEANING[route]}${loss}`,
+    record: {
+      fencedAt,
+      ...(problem === undefined ? {} : { fenceProblem: problem }),
+      offered,
+      ...(window === undefined ? {} : { window }),
+    },
   };
 });
+
+/** That somebody still writes makes a decision the more urgent: it must not keep anybody from being asked. */
+async function fence(endpoint: Endpoint, reason: string): Promise<string | undefined> {
+  try {
+    await endpoint.fence(reason);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof SessionsOutlastFence)) throw error;
+    return `writes are fenced, but not those of open sessions that go on: ${error.sessions.join(', ')}`;
+  }
+}
 
 type Route = 'restore' | 'decide' | 'hold';
 
@@ -77,7 +94,7 @@ const DECISION: Readonly<Record<OfferedRung, Decision>> = { 'down-script': 'roll
 function questionText(run: RunContext, offered: readonly OfferedRung[]): string {
   const { restorePoint = 'the restore point' } = run.journal.record('Snapshot') ?? {};
   const { plan = [], toRollBack = [] } = run.journal.record('Assess') ?? {};
-  const { window } = run.journal.record('Degrade') ?? {};
+  const { window, fenceProblem } = run.journal.record('Degrade') ?? {};
   const aboutDown = plan.find(({ rung }) => rung === 'down-script')?.reason;
   const ways = offered.map((rung) =>
     rung === 'down-script'
@@ -87,7 +104,7 @@ function questionText(run: RunContext, offered: readonly OfferedRung[]): string 
         }.`,
   );
   return [
-    `The migration of ${run.request.database} failed, and writes are fenced until you decide.`,
+    `The migration of ${run.request.database} failed, and ${fenceProblem ?? 'writes are fenced'} until you decide.`,
     ...ways,
     '"hold" leaves everything as it is.',
   ].join(' ');

@@ -31,7 +31,7 @@ export async function beginRecord(store: ObjectStore, record: DrillRecord): Prom
   return readRecord(store, record.drillId);
 }
 
-export async function findRecord(store: ObjectStore, drillId: string): Promise<DrillRecord | undefined> {
+async function findRecord(store: ObjectStore, drillId: string): Promise<DrillRecord | undefined> {
   const stored = await store.get(recordKey(drillId));
   return stored && (JSON.parse(stored.body) as DrillRecord);
 }

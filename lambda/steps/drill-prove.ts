@@ -9,8 +9,9 @@ import {
 } from '../checks/instance-structure';
 import { readTables, type TablesRead } from '../checks/instance-tables';
 import { takeReadings } from '../checks/readings';
+import { readSequences } from '../checks/sequences';
 import { differingTables } from '../checks/table-content';
-import type { DrillCheck, DrilledTable } from '../domain/drill';
+import { type DrillCheck, type DrilledTable, ROWS_AS_RECORDED } from '../domain/drill';
 import { compare, type Invariant, isAbsent, parseInvariant, type Readings } from '../domain/invariant';
 import type { InvariantFile } from '../domain/migration';
 import type { InvariantOutcome } from '../domain/run';
@@ -60,7 +61,7 @@ export async function proveInstance(request: InstanceProofRequest): Promise<Inst
     const readings = await takeReadings({ database: instance, invariants, asOf });
     tell('comparing indexes with their tables');
     const isWhole = read.sampled.length === 0;
-    const sequences = await compareSequences(session);
+    const positions = await readSequences(session);
     const indexes = await verifyIndexes(session, { compareWithTables: isWhole, signal });
     tell('trying every constraint');
     const constraints = isWhole ? await tryConstraints(session, { signal }) : undefined;
@@ -74,7 +75,12 @@ export async function proveInstance(request: InstanceProofRequest): Promise<Inst
         invariantsCheck(invariants, readings, proof),
         structureCheck('Constraints', 'tried on every row', constraints, isSchemaKnown),
         structureCheck('Indexes', 'compared with their tables', indexes, isSchemaKnown),
-        structureCheck('Sequences', 'compared with their columns', sequences, isSchemaKnown),
+        structureCheck(
+          'Sequences',
+          'compared with their columns',
+          compareSequences(positions, proof?.sequences),
+          isSchemaKnown,
+        ),
       ],
       tables: read.tables,
       found: {
@@ -83,7 +89,8 @@ export async function proveInstance(request: InstanceProofRequest): Promise<Inst
         catalog,
         readings,
         invariants: files,
-        readFrom: 'instance',
+        sequences: positions,
+        readFrom: 'drill',
         ...(read.contents === undefined ? {} : { contents: read.contents }),
       },
     };
@@ -126,8 +133,8 @@ function readabilityCheck({ tables, problems, sampled }: TablesRead): DrillCheck
   };
 }
 
-function rowsCheck({ contents }: TablesRead, proof: RestorePointProof | undefined): DrillCheck {
-  const name = 'Rows as recorded';
+function rowsCheck({ contents, unlogged }: TablesRead, proof: RestorePointProof | undefined): DrillCheck {
+  const name = ROWS_AS_RECORDED;
   const notMade = (evidence: string): DrillCheck => ({ name, verdict: 'not-made', evidence, details: [] });
   if (proof === undefined) return notMade('nobody recorded the rows of this restore point');
   if (proof.contents === undefined)
@@ -138,7 +145,10 @@ function rowsCheck({ contents }: TablesRead, proof: RestorePointProof | undefine
   return {
     name,
     verdict: differing.length === 0 ? 'held' : 'broken',
-    evidence: `checksums over all rows of ${pluralText(Object.keys(recorded).length, 'table')}`,
+    evidence: [
+      `checksums over all rows of ${pluralText(Object.keys(recorded).length, 'table')}`,
+      ...(unlogged.length > 0 ? [`not of unlogged ones, which come back empty: ${unlogged.join(', ')}`] : []),
+    ].join('; '),
     details: differing.map((table) => {
       const [was, is] = [recorded[table]?.rows, contents[table]?.rows];
       if (was === undefined) return `${table}: not there at the restore point`;

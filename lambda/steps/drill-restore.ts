@@ -54,6 +54,12 @@ async function measureRpo(context: DrillContext, record: DrillRecord): Promise<D
   return updateRecord(context.store, record.drillId, (now) => ({ ...now, rpo }));
 }
 
+/** Beyond that, RDS may keep no logs that lead there (7 days in the smallest stage), and only its snapshot would be tried. */
+const FRESH_MS = 6 * 86_400_000;
+
+const isFresh = ({ clock }: DrillContext, { at }: RestorePoint): boolean =>
+  clock.now().getTime() - Date.parse(at) < FRESH_MS;
+
 type Choice =
   | { readonly outcome: 'chosen'; readonly restorePoint: RestorePoint }
   | { readonly outcome: 'waiting' }
@@ -67,7 +73,10 @@ async function chooseRestorePoint(
   const { recovery } = context;
   const known = await recovery.listRestorePoints();
   const wanted = asked ?? record.restorePoint?.name;
-  const found = wanted === undefined ? known[0] : known.find(({ name }) => name === wanted);
+  const found =
+    wanted === undefined
+      ? known.find((point) => isFresh(context, point))
+      : known.find(({ name }) => name === wanted);
   if (found !== undefined) return { outcome: 'chosen', restorePoint: found };
   if (wanted !== undefined) return { outcome: 'failed', reason: `there is no restore point ${wanted}` };
   const own = record.drillId;

@@ -9,14 +9,14 @@ import { drillReportKey, keepReport, pointAt, updateRecord } from './drill-book'
 import { proveInstance } from './drill-prove';
 import { beginDrill, inspectDrill } from './drill-restore';
 import { type DrillContext, type DrillStep, drillStep, nowOf } from './drill-step';
-import { keepProof, readProof } from './proof';
+import { keepProof, readDrilled, readProof } from './proof';
 
-const proveDrill = drillStep('ProveDrill', async (context, { drillId, restorePoint }) => {
+const proveDrill = drillStep('ProveDrill', async (context, { drillId, restorePoint, lost }) => {
   const { store, recovery, signal } = context;
   if (restorePoint === undefined) return { verdict: 'failed', message: 'there is no restore point' };
   const instance = await recovery.openInstance(drillInstanceOf(drillId));
   await updateRecord(store, drillId, (now) => withMark(now, 'prove', nowOf(context)));
-  const proof = await readProof(store, restorePoint.name);
+  const proof = (await readProof(store, restorePoint.name)) ?? (await readDrilled(store, restorePoint.name));
   const { checks, tables, found } = await proveInstance({
     instance,
     restorePoint: restorePoint.name,
@@ -34,8 +34,8 @@ const proveDrill = drillStep('ProveDrill', async (context, { drillId, restorePoi
     comparedWith,
   }));
   const isSound = checks.every(({ verdict }) => verdict === 'held' || verdict === 'not-made');
-  // So that the next recovery to this restore point has something to be compared with.
-  if (proof === undefined && isSound) await keepProof(store, found);
+  // So that the next recovery to this restore point has something to be compared with; what lacks commits is not that.
+  if (proof === undefined && isSound && lost === undefined) await keepProof(store, found);
   const { outcome, reasons } = judge(after);
   return outcome === 'not-proven'
     ? { verdict: 'failed', message: reasons.join('; ') }

@@ -1,5 +1,6 @@
 /** Wraps every step alike: lease, re-entry from the journal, abort, checkpoint, progress. */
 import { messageOf } from '../domain/errors';
+import { DEFAULT_LIMITS } from '../domain/estimate';
 import type { FencingToken } from '../domain/fencing-token';
 import { abortKey } from '../domain/question';
 import type { JournalEntry, Phase, PhaseRecords } from '../domain/run';
@@ -25,17 +26,23 @@ const ASKS_PEOPLE: ReadonlySet<StepName> = new Set<StepName>(['AwaitApproval', '
 /** These tell what happened: they need no lease, and run even where another run holds it. */
 const WITHOUT_LEASE: ReadonlySet<Phase> = new Set<Phase>(['Finish', 'Report', 'Notify']);
 
-export function step<P extends Phase>(name: StepName, body: StepBody<P>): Step {
+/** Whether what a checkpoint says is still so; what is not has to be done again. */
+export type StillHolds = (context: StepContext, journal: Journal) => Promise<boolean>;
+
+export function step<P extends Phase>(name: StepName, body: StepBody<P>, stillHolds?: StillHolds): Step {
   const phase = PHASE_OF[name];
   return async (context, input) => {
     const journal = await Journal.open(context.store, input.runId);
     const done = journal.checkpoint(phase);
-    if (done) return { verdict: done.verdict, route: done.route };
+    if (done && (await (stillHolds?.(context, journal) ?? true)))
+      return { verdict: done.verdict, route: done.route };
 
     const request = await readRequest(context.store, input.runId);
     const { database } = request;
     await refuseWhereTakenOver(context.store, { ...claimant(context, input.runId), database });
-    const isReentry = journal.entries.some((entry) => entry.type === 'entered' && entry.step === name);
+    const isReentry = sinceCheckpoint(journal, phase).some(
+      (entry) => entry.type === 'entered' && entry.step === name,
+    );
     const previous = journal.entries.findLast((entry) => entry.type === 'entered')?.step;
     if (!isReentry) await journal.append(entered(context, name));
     if (input.error) await recordCrash(context, journal, { step: previous, error: input.error });
@@ -45,7 +52,7 @@ export function step<P extends Phase>(name: StepName, body: StepBody<P>): Step {
       ...context,
       runId: input.runId,
       request,
-      policy: request.policy,
+      policy: { ...request.policy, limits: context.limits ?? request.policy.limits ?? DEFAULT_LIMITS },
       journal,
       input,
       deadline: new Date(context.clock.now().getTime() + context.stepTimeMs),
@@ -65,6 +72,10 @@ export function step<P extends Phase>(name: StepName, body: StepBody<P>): Step {
   };
 }
 
+/** All entries where there is none yet. */
+export const sinceCheckpoint = ({ entries }: Journal, phase: Phase): readonly JournalEntry[] =>
+  entries.slice(entries.findLastIndex((entry) => entry.type === 'checkpoint' && entry.phase === phase) + 1);
+
 /** Longest that an instance or a restore point is waited for; a status that never changes must not keep a run for ever. */
 const LONGEST_WAIT_MS = 6 * 3_600_000;
 const WAITS_FOR_INFRASTRUCTURE: ReadonlySet<Phase> = new Set<Phase>([
@@ -80,7 +91,7 @@ function bounded<Record_>(
   outcome: StepOutcome<Record_>,
 ): StepOutcome<Record_> {
   if (outcome.verdict !== 'waiting' || !WAITS_FOR_INFRASTRUCTURE.has(phase)) return outcome;
-  const began = run.journal.entries.find(
+  const began = sinceCheckpoint(run.journal, phase).find(
     (entry) => entry.type === 'entered' && PHASE_OF[entry.step] === phase,
   );
   const waitedMs = run.clock.now().getTime() - Date.parse(began?.at ?? '');

@@ -1,4 +1,5 @@
 /** Notify: each audience learns how the run ended, in its own words. */
+import { inWords, plainEstimate } from '../domain/estimate';
 import type { RunOutcome, RunStatus } from '../domain/run';
 import type { Audience } from '../ports/notifier';
 import type { RunContext } from './context';
@@ -53,6 +54,19 @@ const PLAIN: Readonly<Record<RunStatus, string>> = {
   failed: 'A planned database change failed, and engineers are finding out what state the database is in.',
 };
 
+/** What they were told to expect, and what came of it. */
+function forStakeholders({ journal }: RunContext, { status }: RunOutcome): string {
+  const { estimate } = journal.record('Rehearse') ?? {};
+  const migrate = journal.record('Migrate');
+  if (journal.checkpoint('Approve')?.route === 'rehearsed') {
+    const expected = estimate === undefined ? '' : ` ${plainEstimate(estimate)}`;
+    return `A planned database change was tried on a copy. Nothing was changed.${expected}`;
+  }
+  if (status !== 'succeeded' || estimate === undefined || migrate === undefined) return PLAIN[status];
+  const { lowMs, highMs } = estimate.duration;
+  return `${PLAIN[status]} It took ${inWords(migrate.durationMs)}; ${inWords(lowMs)} to ${inWords(highMs)} were expected.`;
+}
+
 function bodyFor(audience: Audience, run: RunContext, outcome: RunOutcome): string {
   switch (audience) {
     case 'audit':
@@ -64,7 +78,7 @@ function bodyFor(audience: Audience, run: RunContext, outcome: RunOutcome): stri
         ...outcome,
       });
     case 'stakeholders':
-      return PLAIN[outcome.status];
+      return forStakeholders(run, outcome);
     case 'on-call':
       return [
         `${outcome.status}: ${outcome.reason}`,

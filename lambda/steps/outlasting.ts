@@ -1,4 +1,5 @@
 /** Finds in a rehearsal what would outlast a step on the real database, where the home ends a step that is overdue. */
+import { inWords } from '../domain/estimate';
 import type { Finding } from '../domain/finding';
 import type { Migration } from '../domain/migration';
 import type { StatementTiming } from '../domain/run';
@@ -74,6 +75,3 @@ export function cutOffFinding(
 const WAY_OUT =
   'Part it: mark an UPDATE or DELETE with `-- godwit:backfill`, fill a new table in several files, index partitions one by one. ' +
   'Or run it from a machine that may take its time: "godwit run --database-url".';
-
-const inWords = (ms: number): string =>
-  ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;

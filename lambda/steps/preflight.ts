@@ -1,7 +1,11 @@
 /** Preflight: read-only checks that a migration may begin. Whatever it cannot tell, it does not let pass. */
 import { checklist } from '../checks/checklist';
+import { readDatabaseFacts } from '../checks/database-facts';
 import { checkHistory, driftFinding } from '../checks/history';
+import { lint } from '../checks/lint';
+import { findingsForRun } from '../checks/lint-for-run';
 import { checkLiveSessions, mayChangeTypes, type PendingStatement } from '../checks/live-sessions';
+import { statementsIn } from '../checks/rules/hidden-code';
 import { checkServer } from '../checks/server';
 import { checkArchiving, checkCapacity } from '../checks/surroundings';
 import { checkTransactions } from '../checks/transactions';
@@ -58,7 +62,7 @@ async function inspect(run: RunContext) {
   if (history.hasLedger && !hasErrors(historyFindings)) {
     run.tell('drift between history and database');
     const drift = await driftFrom(run, applied);
-    if (drift !== '') findings.push(driftFinding(drift, pending.length > 0));
+    if (drift !== '') findings.push(driftFinding(drift, { hasPending: pending.length > 0 }));
   }
   if (pending.length > 0) {
     run.tell('archiving and disk');
@@ -67,6 +71,11 @@ async function inspect(run: RunContext) {
     findings.push(...rehearsalFindings(run));
     run.tell('what live sessions will notice');
     findings.push(...(await liveSessionFindings(run.database, pending)));
+    // On a history that is not what the folder says it is, every statement would look wrong.
+    if (!hasErrors(findings)) {
+      run.tell('what the statements do');
+      findings.push(...(await lintFindings(run.database, pending)));
+    }
   }
   if (hasErrors(findings)) return blocked(run, findings, server.databaseBytes, pending);
 
@@ -168,6 +177,18 @@ async function liveSessionFindings(
     changing.map(({ statement }) => statement),
   );
   return checkLiveSessions(changing, catalog);
+}
+
+async function lintFindings(
+  database: Database,
+  migrations: readonly Migration[],
+): Promise<readonly Finding[]> {
+  const statements = await statementsIn(migrations);
+  const [start, facts] = await withSession(database, READ_ONLY, async (session) => [
+    await readCatalog(session, statements, 'checks'),
+    await readDatabaseFacts(session),
+  ]);
+  return findingsForRun(await lint({ before: [], migrations, start, facts }));
 }
 
 function rehearsalFindings(run: RunContext): readonly Finding[] {

@@ -2,12 +2,13 @@
 import { type AlignedView, type Follower, followWrites } from '../checks/aligned-view';
 import { pictureCatalog } from '../checks/catalog';
 import { takeReadings } from '../checks/readings';
-import { readContents } from '../checks/table-content';
+import { reachedBetween, readSequences, type SequencePositions } from '../checks/sequences';
+import { readContents, replacedSinceSnapshot } from '../checks/table-content';
 import { messageOf } from '../domain/errors';
 import { parseInvariant } from '../domain/invariant';
 import type { InvariantFile } from '../domain/migration';
 import type { Clock } from '../ports/clock';
-import type { Database } from '../ports/database';
+import { type Database, withSession } from '../ports/database';
 import type { ObjectStore } from '../ports/object-store';
 import type { PlaceWish, Recovery, RestorePoint, RestorePointState } from '../ports/recovery';
 import { MOST_BYTES_TO_READ } from './drill-prove';
@@ -36,6 +37,8 @@ const POLL_MS = 20;
 export async function takeProvenRestorePoint(
   request: ProvenRestorePointRequest,
 ): Promise<ProvenRestorePoint> {
+  // Seen only as they stand when they are looked at: these they have reached by the restore point, if none goes back.
+  const sequences = await sequencesOf(request.database);
   const sight = await Sight.of(request.database);
   try {
     const state = await settled(request, sight);
@@ -43,7 +46,11 @@ export async function takeProvenRestorePoint(
       return { outcome: 'failed', reason: state.state === 'failed' ? state.reason : 'it vanished' };
     }
     const { restorePoint } = state;
-    return { outcome: 'taken', restorePoint, proof: await tryToProve(request, sight, restorePoint) };
+    return {
+      outcome: 'taken',
+      restorePoint,
+      proof: await tryToProve({ ...request, sequences }, sight, restorePoint),
+    };
   } finally {
     await sight.close();
   }
@@ -52,6 +59,8 @@ export async function takeProvenRestorePoint(
 /** Of the last place that was asked about. */
 class Sight implements PlaceWish {
   readonly #follower: Follower;
+  /** No place is asked about where the restore point was under way, or there, already. */
+  hasChosen = false;
   #asked: { readonly lsn: string; readonly view: Promise<AlignedView | undefined> } | undefined;
 
   private constructor(follower: Follower) {
@@ -64,6 +73,7 @@ class Sight implements PlaceWish {
 
   /** No place would be better where nothing can be seen at all: {@link at} tells why. */
   suits(lsn: string): Promise<boolean> {
+    this.hasChosen = true;
     return this.at(lsn).then(
       (view) => view !== undefined,
       () => true,
@@ -78,9 +88,14 @@ class Sight implements PlaceWish {
     return this.#asked.view;
   }
 
+  /** What is seen by then stays in sight. */
+  stopFollowing(): Promise<void> {
+    return this.#follower.stop();
+  }
+
   async close(): Promise<void> {
     await this.#forget();
-    await this.#follower.stop();
+    await this.stopFollowing();
   }
 
   async #forget(): Promise<void> {
@@ -101,34 +116,48 @@ async function settled(
   return state;
 }
 
+interface ProofRequest extends ProvenRestorePointRequest {
+  /** As they stood before the restore point. */
+  readonly sequences: SequencePositions;
+}
+
+const sequencesOf = (database: Database): Promise<SequencePositions> =>
+  withSession(
+    database,
+    { applicationName: 'godwit proof', readOnly: true, lockTimeoutMs: 1_000, statementTimeoutMs: 30_000 },
+    readSequences,
+  );
+
+const NO_CALM_PLACE = 'somebody was writing in the very milliseconds around each place that was tried for it';
+const NOT_ITS_PLACE =
+  'it was under way, or there, already, and nobody had looked at the database just before it while nobody wrote';
+
 /** The restore point is good without it, too. */
 async function tryToProve(
-  request: ProvenRestorePointRequest,
+  request: ProofRequest,
   sight: Sight,
   { name, lsn }: RestorePoint,
 ): Promise<Extract<ProvenRestorePoint, { outcome: 'taken' }>['proof']> {
   if (lsn === undefined) return { kept: false, reason: 'its place among the writes is not known here' };
   try {
     const view = await sight.at(lsn);
-    if (view === undefined) {
-      return {
-        kept: false,
-        reason: 'somebody was writing in the very milliseconds around each place that was tried for it',
-      };
-    }
-    await readInto(request, view, name);
-    return { kept: true };
+    // Reading may take minutes, which neither its questions nor its snapshots may outlast.
+    await sight.stopFollowing();
+    if (view === undefined) return { kept: false, reason: sight.hasChosen ? NO_CALM_PLACE : NOT_ITS_PLACE };
+    const reason = await readInto(request, view, name);
+    return reason === undefined ? { kept: true } : { kept: false, reason };
   } catch (error) {
     request.signal.throwIfAborted();
     return { kept: false, reason: messageOf(error) };
   }
 }
 
+/** Answers why nothing was kept. */
 async function readInto(
-  { database, store, clock, signal, invariants }: ProvenRestorePointRequest,
+  { database, store, clock, signal, invariants, sequences }: ProofRequest,
   { session, exportedSnapshot }: AlignedView,
   restorePoint: string,
-): Promise<void> {
+): Promise<string | undefined> {
   const stop = (): void => void session.close();
   signal.addEventListener('abort', stop, { once: true });
   try {
@@ -145,15 +174,20 @@ async function readInto(
       snapshot: exportedSnapshot,
     });
     const contents = isLarge ? undefined : await readContents(session);
+    const replaced = await replacedSinceSnapshot(session);
+    if (replaced.length > 0)
+      return `${replaced.join(', ')} ${replaced.length === 1 ? 'was' : 'were'} emptied, written anew, dropped or renamed after it, before all could be read`;
     await keepProof(store, {
       restorePoint,
       asOf,
       catalog,
       readings,
       invariants,
+      sequences: reachedBetween(sequences, await sequencesOf(database)),
       readFrom: 'serving',
       ...(contents === undefined ? {} : { contents }),
     });
+    return undefined;
   } finally {
     signal.removeEventListener('abort', stop);
   }

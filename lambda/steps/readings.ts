@@ -2,7 +2,8 @@
 import type { CatalogPicture } from '../checks/catalog';
 import { pictureCatalog } from '../checks/catalog';
 import { takeReadings } from '../checks/readings';
-import { compare, parseInvariant, type Readings } from '../domain/invariant';
+import { readSequences, type SequencePositions } from '../checks/sequences';
+import { type ComparisonOptions, compare, parseInvariant, type Readings } from '../domain/invariant';
 import type { InvariantOutcome } from '../domain/run';
 import type { Database } from '../ports/database';
 import { withSession } from '../ports/database';
@@ -13,6 +14,8 @@ export interface StateOfDatabase {
   readonly asOf: string;
   readonly readings: Readings;
   readonly catalog: CatalogPicture;
+  /** Absent in what was read by a version that did not look. */
+  readonly sequences?: SequencePositions;
 }
 
 const beforeKey = (runId: string): string => `runs/${runId}/readings/before.json`;
@@ -26,23 +29,23 @@ export async function readState(run: RunContext, database: Database, asOf: strin
     onReading: (invariant, done) =>
       run.tell(invariant.name, { done, total: invariants.length, unit: 'invariants' }),
   });
-  const catalog = await withSession(
+  const [catalog, sequences] = await withSession(
     database,
     { applicationName: 'godwit catalog', readOnly: true, statementTimeoutMs: 30_000 },
-    pictureCatalog,
+    async (session) => [await pictureCatalog(session), await readSequences(session)] as const,
   );
-  return { asOf, readings, catalog };
+  return { asOf, readings, catalog, sequences };
 }
 
 export function compareInvariants(
   run: RunContext,
   before: Readings,
   after: Readings,
-  { isBack = false }: { isBack?: boolean } = {},
+  options: ComparisonOptions = {},
 ): readonly InvariantOutcome[] {
   return run.request.project.invariants
     .map(parseInvariant)
-    .map((invariant) => compare(invariant, before[invariant.file], after[invariant.file], { isBack }));
+    .map((invariant) => compare(invariant, before[invariant.file], after[invariant.file], options));
 }
 
 /** The first reading of a run stands: a step entered again after a crash must not measure a changed database. */

@@ -1,7 +1,9 @@
 /** What the parts of a rehearsal share: the clone, the migrations that have a way back, and how things stood before them. */
 import type { CatalogPicture } from '../checks/catalog';
 import type { Tables } from '../checks/probes/columns';
+import type { SequencePositions } from '../checks/sequences';
 import type { Contents } from '../checks/table-content';
+import type { SecondRun } from '../domain/estimate';
 import type { Readings } from '../domain/invariant';
 import type { Migration } from '../domain/migration';
 import { type MigrateOutcome, runDown } from '../migrate/executor';
@@ -24,6 +26,7 @@ export interface Tour {
   readonly pictures: readonly CatalogPicture[];
   /** Before the first of them; absent where the database is too large to read every row. */
   readonly contents: Contents | undefined;
+  readonly sequences: SequencePositions;
   readonly readings: Readings;
   readonly asOf: string;
 }
@@ -33,6 +36,7 @@ export interface AppliedAgain {
   readonly before: Tables;
   /** Number of the first transaction that may be theirs. */
   readonly since: string;
+  readonly run: SecondRun;
 }
 
 export const requestOn = ({ run, clone, signal }: Pick<Tour, 'run' | 'clone' | 'signal'>) => ({

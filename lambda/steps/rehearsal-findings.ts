@@ -60,6 +60,15 @@ export const dataNotBackFinding = (tables: readonly string[]): Finding => ({
   remedy: 'Correct the down scripts; until then the way back is a restore.',
 });
 
+export const dataNotComparedFinding = (migrations: readonly Migration[]): Finding => ({
+  id: 'down-script-data-not-compared',
+  severity: 'warning',
+  subject: migrations.map(({ name }) => `migrations/${name}/down.sql`).join(', '),
+  effect:
+    'the database is too large to read every row before and after, and these scripts, or their migrations, change rows that were there before: only schema and invariants were compared',
+  remedy: 'Write an invariant over the values that they change, and expect to be asked before they run.',
+});
+
 /** All scripts ran before the migrations were applied again: which one is to blame, the migration that fails may tell. */
 export const blocksReapplyFinding = (migrations: readonly string[], reason: string): Finding => ({
   id: 'down-script-blocks-reapply',

@@ -2,19 +2,24 @@
 import { type CatalogPicture, differenceOf, isSame, pictureCatalog } from '../checks/catalog';
 import { readTables } from '../checks/probes/columns';
 import { nextTransaction } from '../checks/probes/write';
+import { faultsSince, readSequences } from '../checks/sequences';
 import { differingTables, readContents } from '../checks/table-content';
 import { GodwitError } from '../domain/errors';
+import type { SecondRun } from '../domain/estimate';
 import type { Finding } from '../domain/finding';
 import type { LostWrite } from '../domain/lost-write';
+import type { Migration } from '../domain/migration';
 import { migrate } from '../migrate/executor';
 import { StatementFailed, withSession } from '../ports/database';
 import { quoted } from '../sql/names';
+import { mayHarm } from './assess';
 import { driftFrom } from './drift';
 import { brokenOnes, compareInvariants, readState, unclearOnes } from './readings';
 import { type AppliedAgain, goBack, onClone, reasonOf, requestOn, type Tour } from './rehearsal-clone';
 import {
   blocksReapplyFinding,
   dataNotBackFinding,
+  dataNotComparedFinding,
   downFailedFinding,
   wayBackCutShortFinding,
 } from './rehearsal-findings';
@@ -24,6 +29,8 @@ export interface WayBack {
   /** Names of migrations whose down script is proven: all of the tour, or none. */
   readonly proven: readonly string[];
   readonly loses: readonly LostWrite[];
+  /** What the migrations took when they were applied once more. */
+  readonly again?: SecondRun;
   readonly findings: readonly Finding[];
 }
 
@@ -37,11 +44,24 @@ export async function proveWayBack(tour: Tour): Promise<WayBack> {
     const again = await applyAgain(tour);
     if ('against' in again) return notProven(again.against);
     const { loses, findings } = await findLostWrites(tour, again);
-    return { proven: tour.migrations.map(({ name }) => name), loses, findings };
+    const uncompared = await dataNotCompared(tour);
+    return {
+      proven: tour.migrations.filter((each) => !uncompared.includes(each)).map(({ name }) => name),
+      loses,
+      again: again.run,
+      findings: uncompared.length === 0 ? findings : [...findings, dataNotComparedFinding(uncompared)],
+    };
   } catch (error) {
     if (!tour.signal.aborted || error !== tour.signal.reason) throw error;
     return notProven(wayBackCutShortFinding(tour));
   }
+}
+
+/** Catalog and invariants prove the way back only of what leaves the rows of before alone. */
+async function dataNotCompared({ contents, migrations }: Tour): Promise<readonly Migration[]> {
+  if (contents !== undefined) return [];
+  const harms = await Promise.all(migrations.map(mayHarm));
+  return migrations.filter((_, index) => harms[index] === true);
 }
 
 /** Nobody misses a commit of a clone that a crash would take; what has been measured before is to hold in production. */
@@ -76,6 +96,8 @@ async function compareWithBefore(tour: Tour): Promise<Finding | undefined> {
     return downFailedFinding(first, `Prisma finds a difference to the history before it: ${drift}`);
   }
   signal.throwIfAborted();
+  const faults = faultsSince(tour.sequences, await onClone(clone, readSequences));
+  if (faults.length > 0) return dataNotBackFinding(faults);
   if (contents) {
     const differing = differingTables(
       contents,
@@ -104,14 +126,16 @@ async function applyAgain(tour: Tour): Promise<AppliedAgain | { readonly against
   const before = await onClone(clone, readTables);
   const since = await onClone(clone, nextTransaction);
   run.tell('the migrations once more');
+  const began = performance.now();
   const outcome = await migrate({ ...requestOn(tour), migrations });
+  const totalMs = performance.now() - began;
   signal.throwIfAborted();
   if (outcome.outcome !== 'applied') {
     const failed = outcome.outcome === 'failed' ? [outcome.failed.migration] : [];
     return { against: blocksReapplyFinding(failed, reasonOf(outcome)) };
   }
   const difference = await firstDifference(tour, migrations.length);
-  if (difference === undefined) return { before, since };
+  if (difference === undefined) return { before, since, run: { totalMs, statements: outcome.statements } };
   return {
     against: blocksReapplyFinding(
       migrations.map(({ name }) => name),

@@ -93,7 +93,7 @@ class Search {
     this.#tried.add(migration.name);
     const lost = losses.filter((loss) => !regained.has(loss));
     const seen = lost.flatMap((loss) => this.#namesOf(migration, loss));
-    const writes = [...seen, ...(await this.#unseen(migration, seen))];
+    const writes = [...seen, ...(await this.#unseen(migration, seen, { before, probed }))];
     this.#loses.push(...writes);
     if (writes.length > 0) this.#findings.push(losesWritesFinding(migration, writes));
     return isBackAgain;
@@ -173,11 +173,31 @@ class Search {
     return { regained: new Set(regained), isBackAgain };
   }
 
-  /** What a type of before cannot hold was not written any more: only the statements tell of it. */
-  async #unseen(migration: Migration, seen: readonly LostWrite[]): Promise<readonly LostWrite[]> {
-    if (this.#boldness === 'new-ranges') return [];
-    return (await statedLosses(migration)).filter(
-      ({ how, column }) => how === 'overwritten' && !seen.some((other) => other.column === column),
+  /**
+   * Where nothing could be written (a table without rows or without a primary key, a key itself), or no more than a type
+   * of before can hold, only the statements tell.
+   */
+  async #unseen(
+    migration: Migration,
+    seen: readonly LostWrite[],
+    { before, probed }: { before: Tables; probed: readonly ProbedTable[] },
+  ): Promise<readonly LostWrite[]> {
+    const tables = [...before.values()];
+    const stated = (await statedLosses(migration)).flatMap((place): readonly LostWrite[] => {
+      // A script may leave the schema out.
+      const table = tables.find(({ name }) => name === place.table || name.endsWith(`.${place.table}`));
+      if (table === undefined) return [place];
+      // A column that the script itself makes held nothing.
+      const isThere = place.column === undefined || table.columns.some(({ name }) => name === place.column);
+      return isThere ? [{ ...place, table: table.name }] : [];
+    });
+    return stated.filter(
+      (place) =>
+        place.how !== 'dropped' &&
+        (this.#boldness === 'former-ranges' || !wasTried(place, probed)) &&
+        !seen.some(
+          ({ table, column }) => table === place.table && (column === undefined || column === place.column),
+        ),
     );
   }
 
@@ -202,6 +222,14 @@ async function statedLosses({ name, downSql = '' }: Migration): Promise<readonly
   const { statements } = await parseScript(downSql);
   return placesLost(statements).map((place) => ({ migration: name, ...place }));
 }
+
+const wasTried = ({ table: name, column }: LostWrite, probed: readonly ProbedTable[]): boolean =>
+  probed.some(
+    ({ table, columns, refused }) =>
+      table.name === name &&
+      (column === undefined ||
+        columns.some((other) => other.column.name === column && !refused.includes(column))),
+  );
 
 const isOf = (still: Loss, loss: Loss): boolean =>
   still.table.oid === loss.table.oid &&

@@ -5,21 +5,24 @@ import { type Contents, readContents } from '../checks/table-content';
 import { GodwitError } from '../domain/errors';
 import type { Finding } from '../domain/finding';
 import type { Migration } from '../domain/migration';
-import type { PhaseRecords, StatementTiming } from '../domain/run';
-import { migrate, type StatementEvent } from '../migrate/executor';
+import type { Warmth } from '../domain/rehearsal';
+import type { PhaseRecords } from '../domain/run';
 import type { Database } from '../ports/database';
 import type { LostCommits } from '../ports/recovery';
 import { pendingMigrations, type RunContext } from './context';
 import { driftFrom } from './drift';
 import { abortSignal } from './enter';
-import { cutOffFinding, outlastingFindings } from './outlasting';
+import { outlastingFindings } from './outlasting';
 import { keepProof } from './proof';
 import { brokenOnes, compareInvariants, readState, type StateOfDatabase, unclearOnes } from './readings';
-import { onClone, requestOn } from './rehearsal-clone';
-import { brokenFinding, failedFinding, noDownFinding } from './rehearsal-findings';
+import { onClone } from './rehearsal-clone';
+import { brokenFinding, noDownFinding } from './rehearsal-findings';
+import { unforeseenFindings } from './rehearsal-measured-findings';
+import { conclude, Measures } from './rehearsal-measures';
+import { Up } from './rehearsal-up';
+import { warmUp } from './rehearsal-warm-up';
 import { proveWayBack } from './rehearsal-way-back';
 import { restorePointOf } from './snapshot';
-import { statementTeller } from './statement-teller';
 
 type Rehearsal = Omit<PhaseRecords['Rehearse'], 'durationMs'>;
 
@@ -56,6 +59,7 @@ async function rehearse(
   const reversible = migrations.findLastIndex(({ downSql }) => downSql === undefined) + 1;
 
   const signal = AbortSignal.any([run.signal, overdueSignal(run)]);
+  const measures = await Measures.begin(run, clone, await warmthOf(run, clone, before));
   const up = new Up(run, clone, signal);
   const pictures: CatalogPicture[] = [before.state.catalog];
   let start = before;
@@ -65,7 +69,8 @@ async function rehearse(
     if (finding) return { ...nothing, statements: up.statements, findings: [finding] };
     pictures.push(await onClone(clone, pictureCatalog));
   }
-  const { statements } = up;
+  const { statements, totalMs, longestBlockingMs } = up;
+  const effects = await measures.end(statements);
   const after = await readState(run, clone, asOf);
   const invariants = compareInvariants(run, before.state.readings, after.readings);
   const broken = [...brokenOnes(invariants), ...unclearOnes(invariants)];
@@ -80,62 +85,41 @@ async function rehearse(
     history: historyBefore(run, migrations[reversible]),
     pictures: pictures.slice(reversible),
     contents: start.contents,
+    sequences: start.state.sequences ?? {},
     readings: start.state.readings,
   });
+  const ran = { statements, totalMs, longestBlockingMs, again: back.again };
+  const foretold = await conclude(run, effects, ran);
   const outlasting = await outlastingFindings(run, migrations, statements);
   const wayBack = [...(blocking ? [noDownFinding(blocking)] : []), ...back.findings];
   return {
     statements,
     invariants,
-    findings: [...broken.map(brokenFinding), ...outlasting, ...replay, ...wayBack],
+    findings: [
+      ...broken.map(brokenFinding),
+      ...outlasting,
+      ...foretold.findings,
+      ...replay,
+      ...unforeseenFindings(statements),
+      ...wayBack,
+    ],
     downProven: back.proven,
     downLoses: back.loses,
-    longestBlockingMs: longestBlocking(statements),
+    longestBlockingMs,
+    estimate: foretold.estimate,
+    plans: effects.plans,
+    asks: foretold.asks,
   };
-}
-
-/** The migrations, one by one, and what each statement of them took. */
-class Up {
-  readonly statements: StatementTiming[] = [];
-  readonly #run: RunContext;
-  readonly #clone: Database;
-  readonly #signal: AbortSignal;
-  readonly #tell: (event: StatementEvent) => void;
-  #last: { readonly event: StatementEvent; readonly at: number } | undefined;
-
-  constructor(run: RunContext, clone: Database, signal: AbortSignal) {
-    this.#run = run;
-    this.#clone = clone;
-    this.#signal = signal;
-    this.#tell = statementTeller(
-      run,
-      'RunRehearsal',
-      pendingMigrations(run).map(({ name }) => name),
-    );
-  }
-
-  async apply(migration: Migration): Promise<Finding | undefined> {
-    const outcome = await migrate({
-      ...requestOn({ run: this.#run, clone: this.#clone, signal: this.#signal }),
-      observeLocks: true,
-      onEvent: (event) => {
-        if (event.status === 'started') this.#last = { event, at: performance.now() };
-        this.#tell(event);
-      },
-      migrations: [migration],
-    });
-    this.statements.push(...outcome.statements);
-    if (outcome.outcome === 'applied') return undefined;
-    if (outcome.outcome !== 'aborted' || this.#run.signal.aborted) return failedFinding(migration, outcome);
-    const last = this.#last && { event: this.#last.event, ranMs: performance.now() - this.#last.at };
-    return cutOffFinding(this.#run, migration, last);
-  }
 }
 
 async function standingOf(run: RunContext, clone: Database, asOf: string): Promise<Standing> {
   const state = await readState(run, clone, asOf);
   return { state, contents: await contentsOf(run, clone) };
 }
+
+/** Whoever has read every row of it has warmed its storage. */
+const warmthOf = async (run: RunContext, clone: Database, { contents }: Standing): Promise<Warmth> =>
+  contents === undefined ? warmUp(run, clone) : { state: 'warm', unread: [] };
 
 const contentsIn = ({ contents }: Standing): { contents?: Contents } =>
   contents === undefined ? {} : { contents };
@@ -167,7 +151,7 @@ async function replayFindings(
   const last = migrations.findIndex(({ name }) => name === pending.at(-1)?.name);
   try {
     const drift = await driftFrom(run, migrations.slice(0, last + 1), clone);
-    return drift === '' ? [] : [driftFinding(drift, true)];
+    return drift === '' ? [] : [driftFinding(drift, { hasPending: true })];
   } catch (error) {
     if (!(error instanceof GodwitError)) throw error;
     return [
@@ -186,20 +170,7 @@ const nothing = { invariants: [], downProven: [], longestBlockingMs: 0 } as cons
 
 async function contentsOf(run: RunContext, clone: Database): Promise<Contents | undefined> {
   const bytes = run.journal.record('Preflight')?.databaseBytes ?? 0;
-  return bytes > MOST_BYTES_TO_CHECKSUM ? undefined : onClone(clone, (session) => readContents(session));
-}
-
-/** Modes that make the application's reads or writes wait. */
-const BLOCKING_MODES: ReadonlySet<string> = new Set([
-  'ShareLock',
-  'ShareRowExclusiveLock',
-  'ExclusiveLock',
-  'AccessExclusiveLock',
-]);
-
-function longestBlocking(statements: readonly StatementTiming[]): number {
-  const blocking = statements.flatMap((statement) =>
-    (statement.locks ?? []).filter((lock) => BLOCKING_MODES.has(lock.mode)).map((lock) => lock.heldMs),
-  );
-  return Math.max(0, ...blocking);
+  return bytes > MOST_BYTES_TO_CHECKSUM
+    ? undefined
+    : onClone(clone, (session) => readContents(session, run.signal));
 }

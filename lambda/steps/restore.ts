@@ -1,17 +1,49 @@
 /** Restore: a new instance at the restore point, and once it is proven right, in the place of the old one, which is kept. */
+import type { JournalEntry } from '../domain/run';
 import type { InstanceState } from '../ports/recovery';
-import type { RunContext } from './context';
-import { step } from './enter';
+import type { RunContext, StepName } from './context';
+import { type StillHolds, sinceCheckpoint, step } from './enter';
 
 export const restoredInstanceOf = (runId: string): string => `restored-${runId}`;
-export const keptInstanceOf = (runId: string): string => `kept-${runId}`;
+const keptInstanceOf = (runId: string): string => `kept-${runId}`;
 
-export const beginRestore = step<'Restore'>('BeginRestore', async (run) => answer(run, await begin(run)));
+/**
+ * An instance of the embedded cluster ends with the process that made it: until a cut-over to it has begun, a run that
+ * goes on makes it again. Once one has, nothing is fenced any more, or the endpoint says that it is under way.
+ */
+const isStillThere: StillHolds = async ({ recovery, endpoint }, journal) => {
+  const verdicts = (['Restore', 'ValidateRestored'] as const).map(
+    (phase) => journal.checkpoint(phase)?.verdict,
+  );
+  const isRefused = verdicts.some((verdict) => verdict !== undefined && verdict !== 'passed');
+  if (isRefused || journal.checkpoint('CutOver') || journal.outcome) return true;
+  // It is being made again: what comes of that has to be written down, so that it is validated.
+  if (sinceCheckpoint(journal, 'Restore').some(isEntered('BeginRestore'))) return false;
+  const state = await recovery?.inspectInstance(restoredInstanceOf(journal.runId));
+  if (state === undefined || state.state === 'ready') return true;
+  const isCutOverEntered = journal.entries.some(isEntered('CutOver'));
+  return isCutOverEntered && (await endpoint?.inspect())?.state !== 'fenced';
+};
 
-export const inspectRestore = step<'Restore'>('InspectRestore', async (run) => {
-  const state = await run.recovery?.inspectInstance(restoredInstanceOf(run.runId));
-  return answer(run, !state || state.state === 'absent' ? await begin(run) : state);
-});
+const isEntered =
+  (step: StepName) =>
+  (entry: JournalEntry): boolean =>
+    entry.type === 'entered' && entry.step === step;
+
+export const beginRestore = step<'Restore'>(
+  'BeginRestore',
+  async (run) => answer(run, await begin(run)),
+  isStillThere,
+);
+
+export const inspectRestore = step<'Restore'>(
+  'InspectRestore',
+  async (run) => {
+    const state = await run.recovery?.inspectInstance(restoredInstanceOf(run.runId));
+    return answer(run, !state || state.state === 'absent' ? await begin(run) : state);
+  },
+  isStillThere,
+);
 
 export const cutOver = step<'CutOver'>('CutOver', async (run) => {
   if (!run.endpoint) return { verdict: 'failed', message: 'there is no endpoint to cut over' };

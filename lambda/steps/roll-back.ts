@@ -31,10 +31,14 @@ async function runDownScripts(run: RunContext): Promise<StepOutcome<PhaseRecords
         ? {}
         : { terminateIdleAfterMs: run.policy.terminateIdleAfterMs }),
       clock: run.clock,
+      deadline: run.deadline,
       fencingToken: run.fencingToken,
       ...(run.takenOver ? { signal: run.takenOver } : {}),
       onEvent: statementTeller(run, 'RollBack', names),
     });
+    if (outcome.outcome === 'waiting') {
+      return { verdict: 'waiting', message: `${rolledBack.length} of ${names.length} rolled back so far` };
+    }
     if (outcome.outcome !== 'applied') {
       const problem = outcome.outcome === 'failed' ? outcome.failed.message : outcome.outcome;
       return {

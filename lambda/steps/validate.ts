@@ -1,16 +1,19 @@
 /** Validate: the same readings after, compared with those before; and the ledger as Prisma's own engine sees it. */
 import { differenceOf, holdsNothing, isSame } from '../checks/catalog';
 import { driftFinding } from '../checks/history';
+import { faultsSince } from '../checks/sequences';
 import { differingTables, readContents } from '../checks/table-content';
 import { GodwitError } from '../domain/errors';
 import type { Finding } from '../domain/finding';
 import { hasErrors } from '../domain/finding';
+import type { ComparisonOptions } from '../domain/invariant';
 import type { Migration } from '../domain/migration';
 import type { InvariantOutcome, ValidationRecord } from '../domain/run';
 import { ConnectionLost, type Database, DatabaseUnreachable, withSession } from '../ports/database';
 import type { RunContext, StepOutcome } from './context';
 import { driftFrom } from './drift';
-import { step } from './enter';
+import { readEarly } from './early-readings';
+import { type StillHolds, step } from './enter';
 import { type RestorePointProof, readProof } from './proof';
 import {
   brokenOnes,
@@ -33,6 +36,7 @@ export const validate = step<'Validate'>('Validate', async (run): Promise<Outcom
 export const validateRolledBack = step<'ValidateRolledBack'>('ValidateRolledBack', async (run) => {
   const outcome = await compareWithBefore(run, { isBack: true }, async (before, after) => [
     ...schemaFindings(before, after),
+    ...sequenceFindings(before, after),
     ...(await failedFindings(run, run.database)),
   ]);
   // A person chose the down scripts behind the fence; proven back, the application may write again.
@@ -40,9 +44,18 @@ export const validateRolledBack = step<'ValidateRolledBack'>('ValidateRolledBack
   return { ...outcome, ...afterDecision(run) };
 });
 
+/** One that had to be made again is validated again. */
+const isOfLatestInstance: StillHolds = async (_, { entries }) => {
+  const [restored, validated] = ['Restore', 'ValidateRestored'].map((phase) =>
+    entries.findLastIndex((entry) => entry.type === 'checkpoint' && entry.phase === phase),
+  );
+  return (validated ?? -1) > (restored ?? -1);
+};
+
 /**
  * Before the restored instance takes the place of the other: it must hold what the rehearsal's clone of the same restore
- * point held, row by row; without a rehearsal, what was read before the migration, live writes excepted.
+ * point held, row by row; without a rehearsal, or recovered to an earlier state, what was read before the migration, but
+ * for what the application wrote between.
  */
 export const validateRestored = step<'ValidateRestored'>(
   'ValidateRestored',
@@ -53,18 +66,21 @@ export const validateRestored = step<'ValidateRestored'>(
     const proof = await readProof(run.store, run.journal.record('Snapshot')?.restorePoint ?? '');
     // Restored to an earlier state, it cannot hold just that.
     if (proof === undefined || run.journal.record('Restore')?.lost !== undefined) {
-      const before = await readBefore(run);
-      return compare(run, { before, database: instance, isBack: true }, async (was, is) => [
+      const before = (await readEarly(run)) ?? (await readBefore(run));
+      const isEarlier = true;
+      return compare(run, { before, database: instance, isBack: true, isEarlier }, async (was, is) => [
         ...schemaFindings(was, is),
         ...(await failed()),
       ]);
     }
     return compare(run, { before: proof, database: instance, isBack: true }, async (was, is) => [
       ...schemaFindings(was, is),
+      ...sequenceFindings(was, is),
       ...(await contentFindings(proof, instance)),
       ...(await failed()),
     ]);
   },
+  isOfLatestInstance,
 );
 
 async function compareWithBefore(
@@ -75,21 +91,20 @@ async function compareWithBefore(
   return compare(run, { before: await readBefore(run), database: run.database, isBack }, findingsOf);
 }
 
-interface Comparison {
+interface Comparison extends ComparisonOptions {
   readonly before: StateOfDatabase | undefined;
   readonly database: Database;
-  readonly isBack: boolean;
 }
 
 async function compare(
   run: RunContext,
-  { before, database, isBack }: Comparison,
+  { before, database, ...options }: Comparison,
   findingsOf: (before: StateOfDatabase, after: StateOfDatabase) => Promise<readonly Finding[]>,
 ): Promise<Outcome> {
   if (!before)
     return { verdict: 'indeterminate', message: 'there are no readings from before to compare with' };
   const after = await readState(run, database, before.asOf);
-  const invariants = compareInvariants(run, before.readings, after.readings, { isBack });
+  const invariants = compareInvariants(run, before.readings, after.readings, options);
   const findings = await findingsOf(before, after);
   const record = { invariants, findings };
 
@@ -178,7 +193,7 @@ function isBuiltFromNothing(
 async function driftOrDoubt(run: RunContext, applied: readonly Migration[]): Promise<readonly Finding[]> {
   try {
     const drift = await driftFrom(run, applied);
-    return drift === '' ? [] : [driftFinding(drift, true)];
+    return drift === '' ? [] : [driftFinding(drift, { hasPending: true })];
   } catch (error) {
     const isAboutConnection = error instanceof ConnectionLost || error instanceof DatabaseUnreachable;
     if (!(error instanceof GodwitError) || isAboutConnection) throw error;
@@ -225,4 +240,15 @@ function schemaFindings(before: StateOfDatabase, after: StateOfDatabase): readon
       remedy: 'Restore to the restore point.',
     },
   ];
+}
+
+/** The schema says nothing of them, and no row does: the first sign would be a duplicate key. */
+function sequenceFindings(before: StateOfDatabase, after: StateOfDatabase): readonly Finding[] {
+  return faultsSince(before.sequences ?? {}, after.sequences ?? {}).map((fault) => ({
+    id: 'sequence-not-back',
+    severity: 'error',
+    subject: 'sequences',
+    effect: `${fault}: the next row may get a key that is taken`,
+    remedy: 'Set it beyond what it had handed out, with setval.',
+  }));
 }

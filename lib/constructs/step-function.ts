@@ -139,6 +139,9 @@ export function environmentOf({ config, database, journal, notifications }: Surr
     GODWIT_DATABASE_PORT: database.instance.dbInstanceEndpointPort,
     GODWIT_DATABASE_NAME: database.databaseName,
     GODWIT_SECRET_ARN: database.secret.secretArn,
+    GODWIT_BEYOND_LIMITS: config.rehearsal.beyond,
+    GODWIT_MAX_MINUTES: String(config.rehearsal.maxMinutes),
+    GODWIT_MAX_DISK_SHARE: String(config.rehearsal.maxDiskShare),
   };
 }
 

@@ -10,7 +10,7 @@ const SERVING = 'wedefidaily-prod';
 interface Server {
   readonly marks: Set<string>;
   fenced: boolean;
-  readonly sessions: Set<{ readOnly: boolean; ended: boolean; readonly name: string }>;
+  readonly sessions: Set<{ readOnly: boolean; ended: boolean; readonly name: string; readonly pid: number }>;
 }
 
 /** Whatever instance bears the serving name at the moment of a connect answers, as behind RDS' own DNS. */
@@ -18,6 +18,7 @@ class Servers implements Database {
   readonly address = { host: SERVING, port: 5432, database: 'wedefidaily', user: 'godwit' };
   readonly rds = new FakeRds();
   readonly #servers = new Map<string, Server>();
+  #connections = 0;
 
   add(identifier: string, marks: Iterable<string> = []): void {
     const resource = `db-${this.#servers.size}`;
@@ -43,9 +44,11 @@ class Servers implements Database {
   async connect({ applicationName }: { applicationName: string }): Promise<Session> {
     const server = this.serving();
     const isOwn = applicationName.startsWith('godwit');
-    const session = { readOnly: !isOwn && server.fenced, ended: false, name: applicationName };
+    this.#connections += 1;
+    const pid = this.#connections;
+    const session = { readOnly: !isOwn && server.fenced, ended: false, name: applicationName, pid };
     server.sessions.add(session);
-    const query = async (sql: string) => {
+    const query = async (sql: string, [terminated]: readonly unknown[] = []) => {
       if (session.ended) throw new Error('terminating connection due to administrator command');
       const mark = /^MARK (.+)$/.exec(sql)?.[1];
       if (mark !== undefined && session.readOnly)
@@ -54,7 +57,12 @@ class Servers implements Database {
       else if (sql.includes('SET default_transaction_read_only = on')) server.fenced = true;
       else if (sql.includes('RESET default_transaction_read_only')) server.fenced = false;
       else if (sql.includes('pg_terminate_backend')) {
-        for (const other of server.sessions) if (!other.name.startsWith('godwit')) other.ended = true;
+        for (const other of server.sessions) if (other.pid === terminated) other.ended = true;
+      } else if (sql.includes('pg_stat_activity')) {
+        const others = [...server.sessions].filter(
+          (other) => !other.ended && !other.name.startsWith('godwit'),
+        );
+        return { rows: others.map(({ pid }) => ({ pid, role: 'app' })) as never[], rowCount: others.length };
       } else if (!/pg_db_role_setting|clock_timestamp/.test(sql))
         throw new Error(`unexpected statement: ${sql}`);
       return { rows: [], rowCount: sql.includes('pg_db_role_setting') && server.fenced ? 1 : 0 };

@@ -1,7 +1,9 @@
 import { Client } from 'pg';
+import { parseDatabaseUrl } from '../../lambda/adapters/postgres/database-url';
 import { CutOverImpossible, ForeignEndpoint } from '../../lambda/adapters/postgres/foreign-endpoint';
+import { PgDatabase } from '../../lambda/adapters/postgres/pg-database';
 import { type Database, withSession } from '../../lambda/ports/database';
-import type { Endpoint } from '../../lambda/ports/endpoint';
+import { type Endpoint, SessionsOutlastFence } from '../../lambda/ports/endpoint';
 import { useCluster } from '../support/cluster';
 import { applicationSession, marksIn, prepareMarks } from '../support/cluster-marks';
 import { describeEndpointContract, type EndpointUnderTest } from './endpoint.contract';
@@ -87,6 +89,34 @@ describe('ForeignEndpoint', () => {
     expect(await marksIn(neighbour)).toEqual(['besides']);
   });
 
+  it.each([
+    ['may see what others do', 'pg_signal_backend, pg_read_all_stats'],
+    ['may not even see what others do', 'pg_signal_backend'],
+  ])("ends all but a superuser's session for a role that %s, and says which is left", async (_, rights) => {
+    const keeper = await keptBy(database, rights);
+    const [superuser, application] = [
+      await applicationSession(await database.connectionString()),
+      await applicationSession(await roleOf(database, 'application')),
+    ];
+    try {
+      const failure = await new ForeignEndpoint(keeper).fence().catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(SessionsOutlastFence);
+      expect(failure).toMatchObject({
+        sessions: [expect.stringMatching(/^\d+ of \w+, which Godwit's role may not end$/)],
+        message: expect.stringContaining('may still write'),
+      });
+      await expect(application.write('ended')).rejects.toThrow();
+      await superuser.write('outlasts');
+      expect(await endpoint.inspect()).toMatchObject({ state: 'fenced' });
+      await new ForeignEndpoint(keeper).unfence();
+      expect(await endpoint.inspect()).toEqual({ state: 'serving' });
+    } finally {
+      await superuser.close();
+      await application.close();
+    }
+    expect(await marksIn(database)).toEqual(['outlasts']);
+  });
+
   it('leaves a fence out that others put up for one role of theirs', async () => {
     const name = database.address.database;
     await withSession(database, { applicationName: 'godwit-test' }, (session) =>
@@ -97,6 +127,30 @@ describe('ForeignEndpoint', () => {
     expect(await endpoint.inspect()).toEqual({ state: 'serving' });
   });
 });
+
+/** As on RDS: a role that owns the database, and is no superuser. */
+async function keptBy(database: Database, rights: string): Promise<Database> {
+  const url = await roleOf(database, 'keeper');
+  const { username } = new URL(url);
+  await withSession(database, { applicationName: 'godwit-test' }, (session) =>
+    session.query(
+      `GRANT ${rights} TO ${username}; ALTER DATABASE ${database.address.database} OWNER TO ${username}`,
+    ),
+  );
+  return new PgDatabase(parseDatabaseUrl(url));
+}
+
+/** URL of a new role that is no superuser, and may write. */
+async function roleOf(database: Database, kind: string): Promise<string> {
+  const url = new URL(await database.connectionString());
+  const role = `${kind}_${database.address.database}`;
+  await withSession(database, { applicationName: 'godwit-test' }, (session) =>
+    session.query(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'; GRANT ALL ON marks TO ${role}`),
+  );
+  url.username = role;
+  url.password = 'secret';
+  return url.href;
+}
 
 /** A write of the application that is not committed yet. */
 async function openTransaction(url: string): Promise<{ commit(): Promise<unknown> }> {

@@ -70,6 +70,15 @@ describe('the workflow of a drill', () => {
     ]);
   });
 
+  test.each(['BeginDrill', 'ProveDrill', 'DiscardDrill'] as const)(
+    'that somebody else works on, as %s finds, is left to that one',
+    async (step) => {
+      const { path, error } = await walk({ [step]: 'crash:DrillContested' });
+      expect(path.slice(path.indexOf(step))).toEqual([step, 'Contested']);
+      expect(error).toBe('Godwit.DrillContested');
+    },
+  );
+
   test.each(['failed', 'indeterminate'])(
     'a %s proof is discarded and reported, and the execution fails',
     async (verdict) => {

@@ -1,8 +1,8 @@
 /** The commands around a run, one after the other on one embedded cluster, as a person would use them. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { godwit, temporaryFolder } from '../support/cli';
+import { godwit, startGodwit, temporaryFolder } from '../support/cli';
 import { INIT, writeSmallProject } from '../support/small-project';
 
 const ADD_NOTE = {
@@ -72,8 +72,16 @@ test('rehearse tells durations and locks of each statement and changes nothing',
       durationMs: expect.any(Number),
       locks: [{ relation: 'public."Account"', mode: 'AccessExclusiveLock', heldMs: expect.any(Number) }],
       rewrites: false,
+      walBytes: expect.any(Number),
+      grownBytes: expect.any(Number),
+      unforeseen: [],
     },
   ]);
+  expect(rehearsed.result.estimate).toMatchObject({
+    duration: { likelyMs: expect.any(Number) },
+    disk: { walBytes: expect.any(Number) },
+  });
+  expect(rehearsed.stderr).toContain('foretold');
   expect(await command('status')).toMatchObject({ result: { pending: [ADD_NOTE.name] } });
 });
 
@@ -103,13 +111,46 @@ test('validate reads every invariant, alone and against a run', async () => {
   });
 });
 
+test('restore says what would be lost before anybody confirms it', async () => {
+  const { result } = await command('runs', 'list');
+  const [newest] = result.runs as { runId: string }[];
+  const unconfirmed = await command('restore', '--to', `before-${newest?.runId}`);
+  expect(unconfirmed).toMatchObject({ code: 3, result: { status: 'blocked' } });
+  expect(unconfirmed.stderr).toMatch(
+    /at most \d+ transactions wrote .*1000 rows of public\."Account" \(1000 changed/,
+  );
+});
+
 test('snapshot takes a restore point and restore returns to it, on the same URL', async () => {
   const { result } = await command('snapshot');
   const { name } = result.restorePoint as { name: string };
   await sql('delete from "Account"');
-  expect(await command('restore', '--to', name)).toMatchObject({ code: 3 });
-  expect(await command('restore', '--to', name, '--yes')).toMatchObject({ code: 0 });
+  await sql(`insert into "Account" values ('still here', 1, now())`);
+
+  // Another proof than what comes back: nothing is put in place, and the application writes again.
+  const proofFile = join(folder.path, '.godwit', 'proofs', `${name}.json`);
+  const proof = await readFile(proofFile, 'utf8');
+  const another = JSON.parse(proof) as { contents: Record<string, unknown> };
+  another.contents['public."Account"'] = { rows: '1000', checksum: '1' };
+  await writeFile(proofFile, JSON.stringify(another));
+  const unproven = await command('restore', '--to', name, '--yes');
+  expect(unproven).toMatchObject({ code: 3, result: { status: 'blocked' } });
+  expect(unproven.stderr).toContain('does not prove right: Rows as recorded');
+  await writeFile(proofFile, proof);
+
+  // Stopped half-way: the same.
+  const stopped = startGodwit(['restore', '--to', name, '--yes', '--json'], { cwd: folder.path });
+  await stopped.sees(({ message }) => message === 'writes are fenced');
+  await expect(sql('delete from "Account"')).rejects.toMatchObject({ code: '25006' });
+  stopped.child.kill('SIGINT');
+  expect(await stopped.finished).toMatchObject({ code: 130 });
+  expect(await sql(`update "Account" set "balance" = 2 returning "id"`)).toEqual([{ id: 'still here' }]);
+
+  const restored = await command('restore', '--to', name, '--yes');
+  expect(restored).toMatchObject({ code: 0, result: { status: 'succeeded', doubts: [] } });
+  expect(restored.stderr).toContain('It holds what had been recorded.');
   expect(await sql('select count(*)::int from "Account"')).toEqual([{ count: 1000 }]);
+  await sql('update "Account" set "balance" = "balance"');
   const unknown = await command('restore', '--to', 'never', '--yes');
   expect(unknown.code).toBe(2);
   expect(unknown.stderr).toContain(name);

@@ -11,9 +11,11 @@ import { SystemClock } from '../../lambda/adapters/system-clock';
 import { followWrites } from '../../lambda/checks/aligned-view';
 import { type Database, type Session, withSession } from '../../lambda/ports/database';
 import type { PlaceWish, Recovery, RestorePoint } from '../../lambda/ports/recovery';
-import { proveInstance } from '../../lambda/steps/drill-prove';
 import type { RestorePointProof } from '../../lambda/steps/proof';
-import { takeProvenRestorePoint } from '../../lambda/steps/prove-restore-point';
+import {
+  type ProvenRestorePointRequest,
+  takeProvenRestorePoint,
+} from '../../lambda/steps/prove-restore-point';
 import { godwit, projectRoot, startGodwit } from '../support/cli';
 import { processesUnder } from '../support/cluster';
 import { useSmallRuns } from '../support/small-runs';
@@ -84,17 +86,18 @@ test('rows that are not those recorded are found out, by the name of their table
   await nothingIsLeft();
 });
 
-test('what nobody had recorded is not proven; the drill records it, just as the serving database had it', async () => {
+test('what nobody had recorded is not proven; the drill keeps what it found, just as the serving database had it', async () => {
   await rm(proofFile());
   await runs.sql(`update "Account" set balance = 0 where id = 'account 1'`);
   const { code, result } = await drill('--restore-point', restorePoint);
   expect({ code, result }).toMatchObject({ code: 1, result: { outcome: 'not-proven', verified: false } });
   expect(String(result.reasons)).toContain('nobody had recorded');
-  const { catalog, contents, readFrom } = await readProof();
+  const kept = await readFile(proofFile().replace(/json$/, 'drill.json'), 'utf8');
+  const { catalog, contents, readFrom } = JSON.parse(kept) as RestorePointProof;
   expect({ catalog, contents, readFrom }).toEqual({
     catalog: asServed.catalog,
     contents: asServed.contents,
-    readFrom: 'instance',
+    readFrom: 'drill',
   });
   expect(await lastDrill()).toMatchObject({
     code: 0,
@@ -125,58 +128,6 @@ test('an unknown restore point is bad usage, and those that there are are named'
   const { code, stderr } = await drill('--restore-point', 'never');
   expect(code).toBe(2);
   expect(stderr).toContain(restorePoint);
-});
-
-describe('an instance', () => {
-  let instance: Database;
-
-  beforeAll(async () => {
-    await runs.sql('create database unsound');
-    instance = new PgDatabase({ ...parseDatabaseUrl(runs.url), database: 'unsound' });
-    await withSession(instance, { applicationName: 'test' }, async (session) => {
-      for (const statement of UNSOUND) await session.query(statement);
-    });
-  });
-  afterAll(() => runs.sql('drop database if exists unsound with (force)'));
-
-  test('is found out where it contradicts itself, object by object', async () => {
-    const { checks } = await proveInstance({
-      instance,
-      restorePoint: 'none',
-      proof: undefined,
-      invariants: [],
-      now: '2026-01-31T12:00:00.000Z',
-      signal: new AbortController().signal,
-      tell: () => undefined,
-    });
-    const found = checksOf({ checks });
-    expect(found['Tables readable']).toEqual({
-      verdict: 'broken',
-      details: [expect.stringContaining('public.unreadable: invalid internal value for enum')],
-    });
-    expect(found.Constraints?.verdict).toBe('broken');
-    expect(found.Constraints?.details).toEqual([
-      expect.stringMatching(/^child_parent_fkey of public.child: .*violates foreign key/),
-      expect.stringMatching(/^positive of public.parent: .*violated by some row/),
-    ]);
-    expect(found.Indexes?.details).toEqual([
-      expect.stringMatching(/^public.lacking: .*lacks matching index tuple/),
-    ]);
-    expect(found.Sequences?.details).toEqual([
-      'public.parent_id_seq: stands at 1, and public.parent.id is at 7 already',
-    ]);
-    expect(found['Rows as recorded']?.verdict).toBe('not-made');
-  });
-
-  test('is as it was after it was proven: constraints that were tried are gone', async () => {
-    const left = await withSession(instance, { applicationName: 'test' }, (session) =>
-      session.query(
-        `select conname from pg_constraint where conname = 'godwit drill'
-         union all select extname from pg_extension where extname = 'amcheck'`,
-      ),
-    );
-    expect(left.rows).toEqual([]);
-  });
 });
 
 describe('what a restore point holds', () => {
@@ -249,18 +200,59 @@ describe('the place of a restore point', () => {
     expect(taken.lsn).toBe(asked.at(-1));
   });
 
-  test('is one around which nobody wrote, so that it is known what it holds although others go on writing', async () => {
-    const stop = new AbortController();
-    const writing = [1, 2].map((n) => writeUntil(database(), n, stop.signal));
-    const taken = await takeProvenRestorePoint({
+  const proven = (name: string, more: Partial<ProvenRestorePointRequest> = {}) =>
+    takeProvenRestorePoint({
       database: database(),
       recovery,
       store: new FileObjectStore(runs.folder.path),
       clock: new SystemClock(),
-      signal: stop.signal,
+      signal: new AbortController().signal,
       invariants: [],
-      name: 'under-writers',
+      name,
+      ...more,
     });
+
+  test('is not claimed to have been tried where the restore point was there already', async () => {
+    await take('there');
+    expect(await proven('there')).toMatchObject({
+      outcome: 'taken',
+      proof: { kept: false, reason: expect.stringContaining('there, already') },
+    });
+  });
+
+  test('is proven by no rows that an older view cannot see any more', async () => {
+    await runs.sql('insert into written values (1)');
+    const emptying: Partial<Recovery> = {
+      beginRestorePoint: (name, wish) => recovery.beginRestorePoint(name, wish),
+      inspectRestorePoint: async (name) => {
+        const state = await recovery.inspectRestorePoint(name);
+        if (state.state === 'ready') await runs.sql('truncate written');
+        return state;
+      },
+    };
+    expect(await proven('emptied', { recovery: emptying as Recovery })).toMatchObject({
+      outcome: 'taken',
+      proof: { kept: false, reason: expect.stringContaining('public.written was emptied') },
+    });
+  });
+
+  test('is read by one session: nobody follows the writes any more, and no other snapshot is held', async () => {
+    const sessions = {
+      file: 'sessions.sql',
+      sql: `-- invariant: Sessions
+-- key: id
+select 1 as id, count(*) as sessions from pg_stat_activity where application_name = 'godwit proof'`,
+    };
+    expect(await proven('alone', { invariants: [sessions] })).toMatchObject({ proof: { kept: true } });
+    const kept = await readFile(join(runs.folder.path, 'proofs', 'alone.json'), 'utf8');
+    const { readings } = JSON.parse(kept) as RestorePointProof;
+    expect(readings['sessions.sql']).toMatchObject({ rows: [{ id: '1', sessions: '1' }] });
+  });
+
+  test('is one around which nobody wrote, so that it is known what it holds although others go on writing', async () => {
+    const stop = new AbortController();
+    const writing = [1, 2].map((n) => writeUntil(database(), n, stop.signal));
+    const taken = await proven('under-writers');
     stop.abort();
     await Promise.all(writing);
     expect(taken).toMatchObject({ outcome: 'taken', proof: { kept: true } });
@@ -285,24 +277,3 @@ const writeUntil = (database: Database, n: number, signal: AbortSignal): Promise
       await sleep(60 * Math.random());
     }
   });
-
-/** Each is broken as nobody can break it with plain SQL. */
-const UNSOUND = [
-  'create table parent (id serial primary key, amount int)',
-  'insert into parent values (7, -1)',
-  'alter table parent add constraint positive check (amount > 0) not valid',
-  'create table child (parent int)',
-  'insert into child values (8)',
-  'alter table child add constraint child_parent_fkey foreign key (parent) references parent not valid',
-  'set allow_system_table_mods = on',
-  `update pg_constraint set convalidated = true where conname in ('positive', 'child_parent_fkey')`,
-  `create type mood as enum ('calm')`,
-  'create table unreadable (mood mood)',
-  `insert into unreadable values ('calm')`,
-  `delete from pg_enum where enumtypid = 'mood'::regtype`,
-  'create table indexed (n int)',
-  'create index lacking on indexed (n)',
-  `update pg_index set indisready = false where indexrelid = 'lacking'::regclass`,
-  'insert into indexed values (1)',
-  `update pg_index set indisready = true where indexrelid = 'lacking'::regclass`,
-] as const;

@@ -1,13 +1,25 @@
 /** Restored clusters that take over: over and over again, and although processes die in the middle of it. */
-import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EmbeddedCluster } from '../../lambda/adapters/embedded/cluster';
-import { cutOverFile, type Home, homeAt, saveFacts } from '../../lambda/adapters/embedded/cluster-files';
+import {
+  currentLineage,
+  cutOverFile,
+  type Home,
+  homeAt,
+  saveFacts,
+} from '../../lambda/adapters/embedded/cluster-files';
 import { readPlan, withNewLineage } from '../../lambda/adapters/embedded/cut-over-swap';
 import { EmbeddedEndpoint } from '../../lambda/adapters/embedded/endpoint';
+import { withFileLock } from '../../lambda/adapters/embedded/file-lock';
 import { EmbeddedRecovery } from '../../lambda/adapters/embedded/recovery';
-import { readInstance, saveInstance } from '../../lambda/adapters/embedded/recovery-records';
-import { stopServer } from '../../lambda/adapters/embedded/server';
+import {
+  makingLock,
+  readInstance,
+  readPoint,
+  saveInstance,
+} from '../../lambda/adapters/embedded/recovery-records';
+import { findRunning, stopServer } from '../../lambda/adapters/embedded/server';
 import { withSession } from '../../lambda/ports/database';
 import { readyInstance, readyRestorePoint } from '../contract/recovery.contract';
 import { bounded } from '../support/bounded';
@@ -109,6 +121,106 @@ it('refuses to keep two clusters under one name, and serves on', async () => {
   expect(await endpoint.inspect()).toEqual({ state: 'serving' });
   expect(await served()).toContain('kept');
   await under.recovery.discardInstance('unnamed');
+});
+
+describe('a restore point beside a cut-over', () => {
+  const serving = async (): Promise<number> => currentLineage(await under.on.cluster.facts()).number;
+  const concluded = async (name: string): Promise<unknown> => {
+    for (;;) {
+      const { state, ...more } = await under.recovery.inspectRestorePoint(name);
+      if (state !== 'creating') return { state, ...more };
+      await under.pause();
+    }
+  };
+
+  it('that is being finished does not take the archive of the new history for one that nobody needs', async () => {
+    await readyRestorePoint(under, 'beside');
+    await restored('beside', 'beside');
+    const lineage = (await serving()) + 1;
+    await under.on.cluster.locked(async () => {
+      await under.recovery.beginRestorePoint('finishing');
+      // All that is left of it is to clear away, for which it waits.
+      while ((await readPoint(home, 'finishing')) === undefined) await under.pause();
+      const plan = { instance: 'beside', keepAs: 'before-beside', lineage, at: new Date().toISOString() };
+      await writeFile(cutOverFile(under.on.dataDir), JSON.stringify(plan));
+      await under.on.cluster.startLocked();
+    });
+    expect(await concluded('finishing')).toMatchObject({ state: 'ready' });
+    expect(await serving()).toBe(lineage);
+    expect(await readdir(home.archives)).toContain(String(lineage));
+    expect(await under.recovery.archiving()).toMatchObject({ healthy: true });
+  });
+
+  it('that waited for its turn meanwhile is one of the new history', async () => {
+    await under.write('before-waiting');
+    await readyRestorePoint(under, 'turn');
+    await restored('turn', 'turn');
+    await withFileLock(makingLock(home), { waitMs: 1_000 }, async () => {
+      await under.recovery.beginRestorePoint('waiting');
+      await endpoint.cutOver('turn', 'before-turn');
+    });
+    expect(await concluded('waiting')).toMatchObject({ state: 'ready' });
+    expect(await readPoint(home, 'waiting')).toMatchObject({ lineage: await serving() });
+    const clone = await readyInstance(under, 'waiting', { kind: 'restore-point', name: 'waiting' });
+    expect(await under.marksIn(clone)).toContain('before-waiting');
+    await under.recovery.discardInstance('waiting');
+  });
+});
+
+it('goes on where a cut-over stopped the instance and got no further', async () => {
+  await readyRestorePoint(under, 'stopped');
+  await restored('stopped', 'stopped');
+  await stopServer(join(home.instances, 'stopped', 'data'), home.log);
+  expect(await endpoint.cutOver('stopped', 'before-stopped')).toBe('passed');
+  expect(await readdir(home.kept)).toContain('before-stopped');
+});
+
+describe('a cut-over whose replacement is lost', () => {
+  it('is not taken for one that is complete: the old data is not served, and the way back is named', async () => {
+    await under.write('at-lost');
+    await readyRestorePoint(under, 'lost');
+    await endpoint.fence('going back');
+    await restored('lost', 'lost');
+    const before = await under.on.cluster.facts();
+    const lineage = currentLineage(before).number + 1;
+    const plan = { instance: 'lost', keepAs: 'before-lost', lineage, at: new Date().toISOString() };
+    await stopServer(join(home.instances, 'lost', 'data'), home.log);
+    await stopServer(home.pgData, home.log);
+    await writeFile(cutOverFile(under.on.dataDir), JSON.stringify(plan));
+    await rm(join(home.instances, 'lost'), { recursive: true });
+    await expect(under.on.cluster.ensureStarted()).rejects.toMatchObject({
+      name: 'ClusterDamaged',
+      message: expect.stringMatching(/lost.*`godwit restore --to lost`/s),
+    });
+    expect(await under.on.cluster.facts()).toEqual(before);
+    expect(await findRunning(home.pgData)).toBeUndefined();
+  });
+
+  it('is superseded by the next one', async () => {
+    await restored('found', 'lost');
+    expect(await endpoint.cutOver('found', 'before-found')).toBe('passed');
+    expect(await served()).toContain('at-lost');
+    expect(await endpoint.inspect()).toEqual({ state: 'serving' });
+    expect(await under.recovery.archiving()).toMatchObject({ healthy: true });
+  });
+
+  it('cannot be discarded as long as it is planned', async () => {
+    await readyRestorePoint(under, 'planned');
+    await restored('planned', 'planned');
+    const folder = join(home.instances, 'planned');
+    let refused: Promise<void> | undefined;
+    await under.on.cluster.locked(async () => {
+      const discarding = under.recovery.discardInstance('planned');
+      await under.pause();
+      const plan = { instance: 'planned', keepAs: 'never', lineage: 99, at: new Date().toISOString() };
+      await writeFile(cutOverFile(under.on.dataDir), JSON.stringify(plan));
+      refused = expect(discarding).rejects.toMatchObject({ name: 'RecoveryRefused' });
+    });
+    await refused;
+    expect(await readFile(join(folder, 'instance.json'), 'utf8')).toContain('planned');
+    await rm(cutOverFile(under.on.dataDir));
+    await under.recovery.discardInstance('planned');
+  });
 });
 
 describe('a cut-over whose process dies', () => {

@@ -93,20 +93,31 @@ test('a down script that would lose writes waits for a person, who is told which
   await sql(`UPDATE "Account" SET "balance" = "balance" WHERE "id" = 'account 2'`);
 });
 
-test('a down script under which nothing was written runs by itself', async () => {
+test('an untried down script in rows of before runs by itself where policy lets data be lost', async () => {
   const prisma = await project(...failing({ label: DROP_LABEL }));
-  const back = await run(prisma, '--skip-rehearsal', '--approve', 'auto');
+  const back = await run(prisma, '--skip-rehearsal', '--approve', 'auto', '--restore', 'auto');
   expect(back).toMatchObject({ code: 1, result: { status: 'rolled-back', rolledBack: [HARM, LABEL] } });
 });
 
-test('where policy lets nothing be lost and nobody may be asked, it is held and nothing is lost', async () => {
+test('where policy lets nothing be lost and nobody may be asked, it is held, and nothing is lost until a person restores', async () => {
   const prisma = await project(...failing({ label: DROP_LABEL }));
   const running = start(prisma, '--approve', 'auto');
   await labelOnceItCan();
   const held = await running.finished;
   expect(held).toMatchObject({ code: 4, result: { status: 'held' } });
   expect(await sql(`SELECT "label" FROM "Account" WHERE "label" IS NOT NULL`)).toEqual([{ label: 'mine' }]);
-  await sql('BEGIN READ WRITE; ALTER DATABASE wedefidaily RESET default_transaction_read_only; COMMIT');
+
+  const to = ['restore', '--data-dir', small.dataDir, '--to', `before-${held.result.runId}`];
+  expect((await godwit(to)).stdout).toMatch(/at most \d+ transactions wrote .*rows of public\."Account"/);
+  const stopped = startGodwit([...to, '--yes', '--json']);
+  await stopped.sees(({ message }) => message === 'writes are fenced');
+  stopped.child.kill('SIGINT');
+  expect(await stopped.finished).toMatchObject({ code: 130 });
+  // The fence is the run's, not the restore's.
+  await expect(sql(`UPDATE "Account" SET "label" = 'late'`)).rejects.toMatchObject({ code: '25006' });
+  expect(await godwit([...to, '--yes'])).toMatchObject({ code: 0 });
+  expect(await small.total()).toMatch(/^500500/);
+  await sql(`UPDATE "Account" SET "balance" = "balance" WHERE "id" = 'account 2'`);
 });
 
 test('only what there is may be decided: without a down script no roll-back', async () => {

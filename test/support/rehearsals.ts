@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { FileObjectStore } from '../../lambda/adapters/embedded/file-object-store';
 import { SystemClock } from '../../lambda/adapters/system-clock';
 import type { LostWrite } from '../../lambda/domain/lost-write';
-import { checksumOf, type Migration } from '../../lambda/domain/migration';
-import { DEFAULT_POLICY, type PhaseRecords } from '../../lambda/domain/run';
+import { checksumOf, type InvariantFile, type Migration } from '../../lambda/domain/migration';
+import { DEFAULT_POLICY, type PhaseRecords, type Policy } from '../../lambda/domain/run';
 import { createRun, Journal } from '../../lambda/journal/journal';
 import { migrate } from '../../lambda/migrate/executor';
 import type { Database } from '../../lambda/ports/database';
@@ -23,7 +23,14 @@ export interface Script {
   readonly down?: string;
 }
 
-type Preparation = Partial<StepContext> & { readonly databaseBytes?: number };
+type Preparation = Partial<StepContext> & {
+  readonly databaseBytes?: number;
+  readonly watched?: readonly InvariantFile[];
+  readonly policy?: Partial<Policy>;
+};
+
+/** A slow machine must not make a finding of every lock. */
+const POLICY: Policy = { ...DEFAULT_POLICY, maxBlockingMs: 60_000 };
 
 export type Rehearsal = PhaseRecords['Rehearse'];
 
@@ -63,7 +70,7 @@ export function useRehearsals(init: string) {
   /** A run that has passed Preflight. */
   const prepare = async (
     scripts: readonly Script[],
-    { databaseBytes = 1, ...more }: Preparation = {},
+    { databaseBytes = 1, watched = [], policy = {}, ...more }: Preparation = {},
   ): Promise<StepContext> => {
     const pending = scripts.map((script, index) => migrationOf(`${index + 2}_test`, script));
     await createRun(store, {
@@ -71,8 +78,14 @@ export function useRehearsals(init: string) {
       requestedAt: new Date().toISOString(),
       requestedBy: 'me',
       database: 'test',
-      project: { schema: SCHEMA, lockfile: undefined, migrations: [first, ...pending], invariants: [] },
-      policy: DEFAULT_POLICY,
+      project: {
+        schema: SCHEMA,
+        lockfile: undefined,
+        migrations: [first, ...pending],
+        invariants: [],
+        watched,
+      },
+      policy: { ...POLICY, ...policy },
     });
     const context: StepContext = {
       database,

@@ -18,6 +18,7 @@ class FakeDatabase implements Database {
   fenced = false;
   reachable = true;
   openSessions = 0;
+  clients: readonly unknown[] = [{ pid: 7, role: 'app' }];
   readonly statements: string[] = [];
 
   async connectionString(): Promise<string> {
@@ -35,6 +36,8 @@ class FakeDatabase implements Database {
         if (sql.includes('RESET')) this.fenced = false;
         if (sql.includes('pg_ls_waldir'))
           return { rows: [{ bytes: String(30 * 2 ** 30) }] as never[], rowCount: 1 };
+        if (sql.includes('pg_terminate_backend')) this.clients = [];
+        if (sql.includes('pg_stat_activity')) return { rows: this.clients as never[], rowCount: 1 };
         return { rows: [], rowCount: sql.includes('pg_db_role_setting') && this.fenced ? 1 : 0 };
       },
       close: async () => {
@@ -78,7 +81,7 @@ describe('the fence', () => {
     const effective = database.statements.filter((sql) => /^(ALTER|SELECT pg_terminate)/.test(sql));
     expect(effective).toEqual([
       'ALTER DATABASE "wede""fi" SET default_transaction_read_only = on',
-      expect.stringContaining('SELECT pg_terminate_backend(pid)'),
+      'SELECT pg_terminate_backend($1)',
     ]);
     expect(await endpoint.inspect()).toEqual({
       state: 'fenced',

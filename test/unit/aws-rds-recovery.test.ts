@@ -113,7 +113,9 @@ describe('discarding', () => {
     rds.addInstance(`godwit-${RESTORED}`, { TagList: [{ Key: 'godwit:database', Value: SERVING }] });
     rds.instances.delete(SERVING);
 
-    await expect(recovery.discardInstance(RESTORED)).rejects.toThrow(/cut-over is under way/);
+    await expect(recovery.discardInstance(RESTORED)).rejects.toThrow(/cut-over may be under way/);
+    rds.addInstance(SERVING, { DBInstanceStatus: 'renaming' });
+    await expect(recovery.discardInstance(RESTORED)).rejects.toThrow(/RDS reports renaming/);
     expect(rds.changes).toEqual([]);
   });
 });

@@ -132,7 +132,7 @@ describe('a restored instance', () => {
     );
   });
 
-  test.each(CARRIED.filter(([field]) => field !== KEPT_BY_RDS))(
+  test.each(CARRIED.filter(([field]) => field !== KEPT_BY_RDS && field !== 'TagList'))(
     'whose %s did not get there is never ready, and the reason names it',
     async (field, parameter, setting) => {
       const all = await withRestorePoint(BY_SNAPSHOT);
@@ -160,11 +160,21 @@ describe('a restored instance', () => {
     await restored(all, { pollMs });
     Object.assign(made(all) ?? {}, fields);
 
-    all.rds.time.advance(11 * 60_000);
+    all.rds.time.advance(61 * 60_000);
     expect(await all.recovery.inspectInstance(RESTORED)).toEqual({
       state: 'failed',
       reason: expect.stringMatching(new RegExp(`^not as wedefidaily-prod: ${setting} is to be `)),
     });
+  });
+
+  test('gets the tags that it lacks, and may have more', async () => {
+    const all = await withRestorePoint(BY_SNAPSHOT);
+    all.rds.ignored.add('Tags');
+    await restored(all, { pollMs });
+    made(all)?.TagList?.push({ Key: 'CreatedBy', Value: "the account's own" });
+
+    expect((await all.recovery.inspectInstance(RESTORED)).state).toBe('ready');
+    expect(made(all)?.TagList).toContainEqual({ Key: 'team', Value: 'data' });
   });
 
   test('that lacks a setting says what was wanted and what was found', async () => {
@@ -190,7 +200,7 @@ describe('a restored instance', () => {
       message:
         'not as wedefidaily-prod yet: StorageThroughput is to be applied and is pending; MasterUserPassword is to be applied and is pending',
     });
-    all.rds.time.advance(11 * 60_000);
+    all.rds.time.advance(61 * 60_000);
     expect(await all.recovery.inspectInstance(RESTORED)).toMatchObject({
       state: 'failed',
       reason: expect.not.stringContaining('geheim'),
@@ -214,7 +224,7 @@ describe('a restored instance', () => {
     Object.assign(made(all) ?? {}, {
       DBParameterGroups: [{ DBParameterGroupName: 'prod-parameters', ParameterApplyStatus: 'applying' }],
     });
-    all.rds.time.advance(11 * 60_000);
+    all.rds.time.advance(61 * 60_000);
 
     expect(await all.recovery.inspectInstance(RESTORED)).toEqual({
       state: 'failed',

@@ -91,6 +91,20 @@ test.each<[string, DrillRecord, string, boolean, RegExp]>([
     false,
     /could not be told/,
   ],
+  [
+    'rows that nobody compared',
+    { ...PROVEN, checks: [{ ...held, verdict: 'not-made', evidence: 'the database is too large' }] },
+    'not-proven',
+    false,
+    /Rows as recorded: not looked at: the database is too large/,
+  ],
+  [
+    'nothing to compare with but what an earlier drill recovered',
+    { ...PROVEN, comparedWith: 'drill' },
+    'not-proven',
+    false,
+    /from an earlier drill alone/,
+  ],
   ['nothing to compare with', RESTORED_ELSEWHERE, 'not-proven', false, /nobody had recorded/],
   [
     'commits that are missing',

@@ -274,6 +274,16 @@ describe('a run that people must look at', () => {
     expect(outcome.reason).toContain("Migrate: Migrate's message; writes are fenced");
   });
 
+  it('is held, and says who may still write, where the fence does not hold everybody', () => {
+    const fenceProblem = 'writes are fenced, but not those of open sessions that go on: 7 of admin';
+    const entries = failing().passed('Assess');
+    const { status, reason } = entries
+      .done('Degrade', 'passed', { record: { offered: [], fencedAt: AT, fenceProblem } })
+      .judged();
+    expect(status).toBe('held');
+    expect(reason).toContain(`Migrate's message; ${fenceProblem}; return to`);
+  });
+
   it('tells what a way back that broke off had taken back already', () => {
     const entries = migrated().done('Validate', 'failed').passed('Assess');
     entries.done('RollBack', 'failed', { record: { rolledBack: ['2_b'], problem: 'x' } }).fenced();

@@ -15,6 +15,7 @@ const migration = (name: string, more: Partial<MigrationOutcomeFact> = {}): Migr
   effect: 'applied',
   hasDownScript: true,
   downScript: 'proven',
+  mayHarmFormerData: false,
   writesAtRisk: [],
   ...more,
 });
@@ -48,14 +49,33 @@ describe('planRollback', () => {
     const answer = plan([migration('1_a'), migration('2_b', { downScript: 'untried' })]);
     expect(answer.rung).toBe('down-script');
     expect(reasonFor(answer, 'down-script')).toBe(
-      'down scripts exist; not rehearsed for 2_b, the result is validated all the same',
+      'down scripts exist; not proven on a clone for 2_b, the result is validated all the same',
+    );
+  });
+
+  it('asks before an untried down script that may harm what was there before, and lets policy forbid it', () => {
+    const facts = [migration('1_a', { downScript: 'untried', mayHarmFormerData: true })];
+    const answer = plan(facts, { policy: { 'down-script': 'auto', restore: 'ask' } });
+    expect(answer).toMatchObject({ rung: 'down-script', approval: 'needed' });
+    expect(reasonFor(answer, 'down-script')).toContain(
+      'may not bring back all data that was there before (1_a)',
+    );
+    expect(plan(facts, { policy: { 'down-script': 'auto', restore: 'never' } }).rung).toBe('hold');
+    expect(plan(facts).approval).toBe('not-needed');
+  });
+
+  it('takes no down script in data that was there before after a part of the migration, proven or not', () => {
+    const answer = plan([migration('1_a', { effect: 'partial', mayHarmFormerData: true })]);
+    expect(answer).toMatchObject({ rung: 'restore', toRollBack: [] });
+    expect(reasonFor(answer, 'down-script')).toBe(
+      '1_a took effect in part, and its down script undoes the whole of it in data that was there before',
     );
   });
 
   it('counts a proof for the whole migration as none for a part of it', () => {
     const answer = plan([migration('1_a', { effect: 'partial' })]);
     expect(answer).toMatchObject({ rung: 'down-script', toRollBack: ['1_a'] });
-    expect(reasonFor(answer, 'down-script')).toContain('not rehearsed for 1_a');
+    expect(reasonFor(answer, 'down-script')).toContain('not proven on a clone for 1_a');
   });
 
   it('restores where a down script is missing, and names the migration', () => {
@@ -140,6 +160,7 @@ describe('planRollback, whatever the facts', () => {
         effect: fc.constantFrom('applied' as const, 'partial' as const, 'undone' as const),
         hasDownScript: fc.boolean(),
         downScript: fc.constantFrom('proven' as const, 'untried' as const, 'failed' as const),
+        mayHarmFormerData: fc.boolean(),
         writesAtRisk: fc.array(
           fc.record({ place: fc.string(), rows: fc.option(fc.nat({ max: 9 }), { nil: undefined }) }),
           { maxLength: 2 },
@@ -154,8 +175,11 @@ describe('planRollback, whatever the facts', () => {
       restore: fc.constantFrom('auto' as const, 'ask' as const, 'never' as const),
     }),
   });
-  const losesWrites = (given: RollbackFacts): boolean =>
-    touchedOf(given).some(({ writesAtRisk }) => writesAtRisk.some(({ rows }) => rows !== 0));
+  const mayLoseData = (given: RollbackFacts): boolean =>
+    touchedOf(given).some(
+      ({ writesAtRisk, downScript, mayHarmFormerData }) =>
+        writesAtRisk.some(({ rows }) => rows !== 0) || (downScript === 'untried' && mayHarmFormerData),
+    );
   const touchedOf = ({ migrations }: RollbackFacts) => migrations.filter((each) => each.effect !== 'undone');
   const always = (promise: (facts: RollbackFacts, answer: RollbackPlan) => void): void =>
     fc.assert(fc.property(facts, (given) => promise(given, planRollback(given))));
@@ -173,6 +197,7 @@ describe('planRollback, whatever the facts', () => {
       for (const each of touchedOf(given)) {
         expect(each.hasDownScript).toBe(true);
         expect(each.downScript).not.toBe('failed');
+        expect(each.effect === 'partial' && each.mayHarmFormerData).toBe(false);
       }
     });
   });
@@ -189,7 +214,12 @@ describe('planRollback, whatever the facts', () => {
     always((given, answer) => {
       if (answer.rung !== 'restore') return;
       expect(given.restorePoint).toBeDefined();
-      const isUnusable = touchedOf(given).some((each) => !each.hasDownScript || each.downScript === 'failed');
+      const isUnusable = touchedOf(given).some(
+        (each) =>
+          !each.hasDownScript ||
+          each.downScript === 'failed' ||
+          (each.effect === 'partial' && each.mayHarmFormerData),
+      );
       const isForbidden = given.policy['down-script'] === 'never';
       expect(isUnusable || isForbidden || !given.stateKnown).toBe(true);
     });
@@ -197,7 +227,7 @@ describe('planRollback, whatever the facts', () => {
 
   it('loses nothing without the word of policy or of a person', () => {
     always((given, answer) => {
-      const loses = answer.rung === 'restore' || (answer.rung === 'down-script' && losesWrites(given));
+      const loses = answer.rung === 'restore' || (answer.rung === 'down-script' && mayLoseData(given));
       if (!loses) return;
       expect(given.policy.restore).not.toBe('never');
       if (given.policy.restore === 'ask') expect(answer.approval).toBe('needed');

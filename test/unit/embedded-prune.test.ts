@@ -18,6 +18,7 @@ function segmentAt(number: number): string {
 
 const INPUT: PruneInput = {
   keepRestorePoints: 2,
+  needed: new Set(),
   currentLineage: 1,
   restorePoints: [point('p1', 1, 'a'), point('p2', 2, 'a'), point('p3', 5, 'b'), point('p4', 7, 'b')],
   baseBackups: [backup('a', 1, 1), backup('b', 1, 4)],
@@ -64,6 +65,16 @@ describe('what of recovery is not needed any more', () => {
     expect(whatToPrune(input).segments).toEqual([]);
   });
 
+  it('keeps an older restore point that is needed, with its base backup and the WAL since it', () => {
+    const pruning = whatToPrune({ ...INPUT, needed: new Set(['p1']) });
+    expect(pruning).toMatchObject({ restorePoints: ['p2'], baseBackups: [], segments: [] });
+  });
+
+  it('never deletes the archive of a lineage that is later than the one it knows of', () => {
+    const input = { ...INPUT, archives: [...INPUT.archives, { lineage: 2, files: [segmentAt(1)] }] };
+    expect(whatToPrune(input).archives).toEqual([]);
+  });
+
   it('compares positions, not timelines, and leaves timeline histories', () => {
     const files = ['000000020000000000000003', '00000002.history', `${segmentAt(2)}.00000028.backup`];
     const { segments } = whatToPrune({ ...INPUT, archives: [{ lineage: 1, files }] });
@@ -85,9 +96,10 @@ describe('what of recovery is not needed any more', () => {
         },
       ),
       points: fc.array(fc.nat({ max: 5 }), { maxLength: 8 }),
+      needed: fc.uniqueArray(fc.nat({ max: 7 })),
     });
     fc.assert(
-      fc.property(arbitrary, ({ keepRestorePoints, currentLineage, backups, points }) => {
+      fc.property(arbitrary, ({ keepRestorePoints, currentLineage, backups, points, needed }) => {
         const baseBackups = backups.map(({ lineage, segment }) => backup(`b${segment}`, lineage, segment));
         const restorePoints = points.flatMap((index, order) => {
           const chosen = baseBackups[index];
@@ -97,8 +109,10 @@ describe('what of recovery is not needed any more', () => {
           lineage,
           files: Array.from({ length: 15 }, (_, i) => segmentAt(i + 1)),
         }));
+        const names = new Set(needed.map((order) => `p${order}`));
         const pruning = whatToPrune({
           keepRestorePoints,
+          needed: names,
           currentLineage,
           restorePoints,
           baseBackups,
@@ -106,7 +120,8 @@ describe('what of recovery is not needed any more', () => {
           archives,
         });
         const kept = restorePoints.filter(({ name }) => !pruning.restorePoints.includes(name));
-        expect(kept).toHaveLength(Math.min(keepRestorePoints, restorePoints.length));
+        expect(kept.length).toBeGreaterThanOrEqual(Math.min(keepRestorePoints, restorePoints.length));
+        expect(pruning.restorePoints.filter((name) => names.has(name))).toEqual([]);
         for (const { baseBackup } of kept) {
           const needed = baseBackups.find(({ id }) => id === baseBackup);
           expect(pruning.baseBackups).not.toContain(baseBackup);

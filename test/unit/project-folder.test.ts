@@ -51,6 +51,7 @@ describe('a good Prisma folder', () => {
       'invariants/z.sql': '-- invariant: Z\n-- key: id\nSELECT 2 AS id',
       'invariants/a.sql': '-- invariant: A\n-- key: id\nSELECT 3 AS id',
       'invariants/readme.md': 'x',
+      'watched/q.sql': 'UPDATE t SET a = $1',
     });
     const project = await readProject(dir);
     expect(project.migrations.map(({ name }) => name)).toEqual([
@@ -65,6 +66,7 @@ describe('a good Prisma folder', () => {
       checksum: createHash('sha256').update(later).digest('hex'),
     });
     expect(project.invariants.map(({ file }) => file)).toEqual(['invariants/a.sql', 'invariants/z.sql']);
+    expect(project.watched).toEqual([{ file: 'watched/q.sql', sql: 'UPDATE t SET a = $1' }]);
     expect(project.schema).toBe(GOOD['schema.prisma']);
     expect(project.lockfile).toBe(GOOD['migrations/migration_lock.toml']);
   });
@@ -115,6 +117,27 @@ describe('a bad Prisma folder', () => {
       'schema.prisma',
       undefined,
       'the file does not exist. Write the schema there',
+    ],
+    [
+      'with a watched query that is none',
+      { 'watched/q.sql': 'SELECT 1;\nDROP TABLE t;' },
+      'watched/q.sql',
+      2,
+      'a watched query is one SELECT, INSERT, UPDATE, DELETE or MERGE',
+    ],
+    [
+      'with a watched query that cannot be explained',
+      { 'watched/q.sql': '\nTRUNCATE t' },
+      'watched/q.sql',
+      2,
+      'a watched query is one SELECT',
+    ],
+    [
+      'with a watched query that cannot be parsed',
+      { 'watched/q.sql': 'SELEC 1' },
+      'watched/q.sql',
+      1,
+      'Correct the query.',
     ],
     [
       'without migration_lock.toml',

@@ -42,6 +42,14 @@ const reportWith = (words: string): ReportData => ({
   finishedAt: words,
   phases: [{ name: words, verdict: 'failed', durationMs: 1, message: words }],
   checklist: [{ item: words, verdict: 'missing', evidence: words }],
+  estimate: {
+    duration: { lowMs: 1, likelyMs: 2, highMs: 4 },
+    blocking: { lowMs: 1, likelyMs: 1, highMs: 2 },
+    lockWait: { statements: 0, giveUpMs: 1 },
+    disk: { walBytes: 1, grownBytes: 1, peakBytes: 1 },
+    basis: [words],
+  },
+  plans: [{ file: words, verdict: 'worse', costBefore: 1, costAfter: 2, reason: words }],
   findings: [
     { id: words, severity: 'error', migration: words, line: 1, subject: words, effect: words, remedy: words },
   ],
@@ -50,7 +58,14 @@ const reportWith = (words: string): ReportData => ({
       name: words,
       effect: 'partial',
       hasDownScript: false,
-      statements: [{ line: 1, sql: words, durationMs: 1 }],
+      statements: [
+        {
+          line: 1,
+          sql: words,
+          durationMs: 1,
+          locks: [{ relation: words, mode: words, heldMs: 1 }],
+        },
+      ],
     },
   ],
   invariants: [
@@ -76,7 +91,11 @@ const reportWith = (words: string): ReportData => ({
     since: words,
     until: words,
     transactions: 1,
-    tables: [{ table: words, inserted: 1, updated: 0, deleted: 0, whileMigrating: 0 }],
+    tables: [
+      { table: words, formerly: words, isGone: true, inserted: 1, updated: 0, deleted: 0, whileMigrating: 0 },
+    ],
+    databases: [{ database: words, rows: 1 }],
+    unlogged: [words],
   },
   timeline: [{ at: words, event: words }],
   next: [words],

@@ -33,7 +33,7 @@ export class CutOverRefused extends GodwitError {
   readonly kind = 'unknown';
 
   constructor(reason: string) {
-    super(`The cut-over stops: ${reason}. See docs/runbook, "Cut-over by hand".`);
+    super(`The cut-over stops: ${reason}. See docs/recovery.md, "Cut-over by hand".`);
   }
 }
 
@@ -65,8 +65,9 @@ export class RdsEndpoint implements Endpoint {
 
   async fence(reason: string): Promise<void> {
     const isNew = !(await isFenced(this.#options.database));
-    await raiseFence(this.#options.database);
+    // First: sessions that outlast the fence are told of by an error.
     if (isNew) await this.#remember({ since: this.#options.clock.now().toISOString(), reason });
+    await raiseFence(this.#options.database);
   }
 
   async unfence(): Promise<void> {

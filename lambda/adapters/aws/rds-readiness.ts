@@ -14,12 +14,13 @@ export const differencesOf = (
   restored: DBInstance,
   purpose: Purpose,
 ): readonly Difference[] => [
-  ...settingsOf(purpose).flatMap(({ name, read }) => {
-    const wanted = read(source);
-    const found = read(restored);
-    if (wanted === undefined || JSON.stringify(wanted) === JSON.stringify(found)) return [];
-    return [{ setting: name, wanted: inWords(wanted), found: inWords(found) }];
-  }),
+  ...settingsOf(purpose)
+    .filter(({ isMet }) => !isMet(source, restored))
+    .map(({ name, read }) => ({
+      setting: name,
+      wanted: inWords(read(source)),
+      found: inWords(read(restored)),
+    })),
   ...pendingIn(restored),
 ];
 

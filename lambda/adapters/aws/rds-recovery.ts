@@ -34,7 +34,7 @@ import { differencesOf, sentenceOf, waitsForReboot } from './rds-readiness';
 import { wayOutOf } from './rds-refusals';
 import { RdsRestorePoints } from './rds-restore-points';
 import { RdsRestores } from './rds-restores';
-import { purposeOf, settingsAfterRestore } from './rds-settings';
+import { lackingTags, purposeOf, settingsAfterRestore } from './rds-settings';
 import { instanceStateOf } from './rds-status';
 
 export interface RdsRecoveryOptions {
@@ -51,8 +51,8 @@ export interface RdsRecoveryOptions {
 const WAIT_FOR_LOGS_MS = 10 * 60_000;
 /** Logs reach S3 every five minutes; twice that is late. */
 const LATEST_LAG_MS = 10 * 60_000;
-/** RDS applies at once what it is asked to; what differs after that long has not been accepted. */
-const SETTLES_WITHIN_MS = 10 * 60_000;
+/** RDS applies at once what it is asked to, but another storage or a standby keep it busy before; later it has not been accepted. */
+const SETTLES_WITHIN_MS = 60 * 60_000;
 
 export class RdsRecovery implements Recovery {
   readonly #rds: Rds;
@@ -135,12 +135,7 @@ export class RdsRecovery implements Recovery {
       );
     }
     // Half-way through a cut-over the restored instance is the one that is about to serve.
-    if (!isRehearsal(identifier) && (await this.#rds.instance(this.#options.instance)) === undefined) {
-      throw new NotDisposable(
-        identifier,
-        `no instance is called ${this.#options.instance}: a cut-over is under way`,
-      );
-    }
+    if (!isRehearsal(identifier)) await this.#refuseWhileCuttingOver(identifier);
     const refused = await this.#rds.delete(identifier);
     if (refused === undefined || refused.code === 'DBInstanceNotFound') return;
     if (refused.code === 'InvalidDBInstanceState')
@@ -157,6 +152,15 @@ export class RdsRecovery implements Recovery {
       )
       .map(({ DBInstanceIdentifier: id }) => nameOf(id ?? ''))
       .sort();
+  }
+
+  async #refuseWhileCuttingOver(identifier: string): Promise<void> {
+    const { instance } = this.#options;
+    const serving = await this.#rds.instance(instance);
+    if (serving !== undefined && instanceStateOf(serving).state === 'ready') return;
+    const found =
+      serving === undefined ? 'no instance is called' : `RDS reports ${serving.DBInstanceStatus} of`;
+    throw new NotDisposable(identifier, `${found} ${instance}: a cut-over may be under way`);
   }
 
   async #serving(): Promise<DBInstance> {
@@ -182,12 +186,18 @@ export class RdsRecovery implements Recovery {
 
   async #stateSince(settled: Date, identifier: string, instance: DBInstance): Promise<InstanceState> {
     const isLate = this.#options.clock.now().getTime() - settled.getTime() > SETTLES_WITHIN_MS;
-    const differences = differencesOf(await this.#serving(), instance, purposeOf(identifier));
+    const source = await this.#serving();
+    const differences = differencesOf(source, instance, purposeOf(identifier));
     if (differences.length > 0) {
       const sentence = sentenceOf(differences);
-      if (isLate) return { state: 'failed', reason: `not as ${this.#options.instance}: ${sentence}` };
+      const isToReboot = waitsForReboot(instance);
+      if (isLate && !isToReboot)
+        return { state: 'failed', reason: `not as ${this.#options.instance}: ${sentence}` };
       // Refused while RDS is busy: the next inspection asks again.
-      if (waitsForReboot(instance)) await this.#rds.reboot(identifier);
+      if (isToReboot) await this.#rds.reboot(identifier);
+      for (const { Key = '', Value = '' } of lackingTags(source, instance)) {
+        await this.#rds.tag(instance.DBInstanceArn, Key, Value);
+      }
       return { state: 'creating', message: `not as ${this.#options.instance} yet: ${sentence}` };
     }
     // Described at once, and in force moments later.

@@ -29,6 +29,8 @@ interface Carrying<T> {
   inCall?(value: T): CallSettings;
   /** Once the instance is available: what no restore call, or not both of them, takes. */
   afterwards?(value: T): ModifySettings;
+  /** Where more than the source has is no difference. */
+  isMet?(wanted: T, found: T | undefined): boolean;
   /** A clone lives for an hour: a standby, backups and monitoring would only delay it. */
   readonly restoresOnly?: true;
 }
@@ -37,13 +39,16 @@ export interface Setting {
   readonly name: string;
   readonly restoresOnly: boolean;
   read(instance: DBInstance): unknown;
+  isMet(source: DBInstance, restored: DBInstance): boolean;
   inCall(source: DBInstance): CallSettings;
   afterwards(source: DBInstance): ModifySettings;
 }
 
+const isSame = (wanted: unknown, found: unknown): boolean => JSON.stringify(wanted) === JSON.stringify(found);
+
 function setting<T>(
   name: string,
-  { read, inCall, afterwards, restoresOnly = false as never }: Carrying<T>,
+  { read, inCall, afterwards, isMet = isSame, restoresOnly = false as never }: Carrying<T>,
 ): Setting {
   const given = <S extends object>(source: DBInstance, give: ((value: T) => S) | undefined): S | object => {
     const value = read(source);
@@ -53,6 +58,10 @@ function setting<T>(
     name,
     restoresOnly,
     read,
+    isMet: (source, restored) => {
+      const wanted = read(source);
+      return wanted === undefined || isMet(wanted, read(restored));
+    },
     inCall: (source) => given(source, inCall),
     afterwards: (source) => given(source, afterwards),
   };
@@ -151,6 +160,8 @@ export const SETTINGS: readonly Setting[] = [
       ownTags(instance)
         .map(({ Key, Value = '' }) => `${Key}=${Value}`)
         .sort(),
+    // An account may put tags of its own on whatever is new.
+    isMet: (wanted, found) => wanted.every((tag) => found?.includes(tag)),
   }),
   // Both restore calls keep it, and neither can be told another.
   setting('KmsKeyId', { read: (instance) => instance.KmsKeyId }),
@@ -249,5 +260,12 @@ export function settingsAfterRestore(source: DBInstance, purpose: Purpose, passw
 const merged = <T extends object>(parts: readonly T[]): T => Object.assign({}, ...parts) as T;
 
 /** Those of AWS' own, e.g. CloudFormation's, cannot be set by others; Godwit's speak of one instance only. */
+export function lackingTags(source: DBInstance, restored: DBInstance): readonly Tag[] {
+  const there = ownTags(restored);
+  return ownTags(source).filter(
+    ({ Key, Value }) => !there.some((tag) => tag.Key === Key && (tag.Value ?? '') === (Value ?? '')),
+  );
+}
+
 const ownTags = ({ TagList = [] }: DBInstance): Tag[] =>
   TagList.filter(({ Key }) => Key !== undefined && !Key.startsWith('aws:') && !Key.startsWith('godwit:'));

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Session, withSession } from '../../ports/database';
 import { segmentsArrive } from './archive';
 import { rememberFiles } from './backup-files';
+import { readCapacities } from './capacities';
 import { archiveOf, currentLineage, entriesOf } from './cluster-files';
 import type { ServerKit } from './cluster-start';
 import { copyLive } from './copy-tree';
@@ -10,7 +11,8 @@ import { RecoveryRefused } from './errors';
 import { makeFolder, nonce, removeTree, writeAtomically } from './files';
 import { syncTree } from './initdb';
 import { type BaseBackup, baseBackupData, readBaseBackup, saveBaseBackup } from './recovery-records';
-import type { RecoveryLimits, ServingCluster } from './serving';
+import { type RecoveryLimits, refuseReplaced, type ServingCluster } from './serving';
+import { within } from './time-limit';
 
 /** The checkpoint it begins with writes all that was changed since the last one. */
 const STATEMENT_LIMIT_MS = 10 * 60_000;
@@ -26,13 +28,20 @@ export async function takeBaseBackup(
   const { kit } = serving;
   await makeFolder(kit.home.baseBackups, 0o755, undefined);
   await removeHalfMade(kit);
+  const limit = {
+    work: 'A base backup of the cluster',
+    limitMs: options.limits.baseBackupMs,
+    wayOut: 'What was copied of it is removed. Take the restore point again when the machine has less to do.',
+    signal: options.signal,
+  };
   const id = `${new Date().toISOString().replaceAll(/[:.]/g, '-')}-${nonce()}`;
-  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.limits.baseBackupMs)]);
   try {
-    return await withSession(
-      serving.database,
-      { applicationName: 'godwit-base-backup', statementTimeoutMs: STATEMENT_LIMIT_MS },
-      (session) => copyWithin(serving, session, { ...options, id, signal }),
+    return await within(limit, (signal) =>
+      withSession(
+        serving.database,
+        { applicationName: 'godwit-base-backup', statementTimeoutMs: STATEMENT_LIMIT_MS },
+        (session) => copyWithin(serving, session, { ...options, id, signal }),
+      ),
     );
   } catch (error) {
     await removeTree(join(kit.home.baseBackups, id));
@@ -42,10 +51,12 @@ export async function takeBaseBackup(
 
 /** The backup lasts as long as its session: start, copy and stop belong to one. */
 async function copyWithin(
-  { kit, durable }: ServingCluster,
+  serving: ServingCluster,
   session: Session,
   { id, signal, report, limits }: Parameters<typeof takeBaseBackup>[1] & { id: string },
 ): Promise<BaseBackup> {
+  const { kit, durable } = serving;
+  await refuseReplaced(serving, 'Base backup');
   const lineage = currentLineage(kit.facts).number;
   const start = await one<{ lsn: string; segment: string; segmentBytes: string }>(
     session,
@@ -96,6 +107,7 @@ async function copyWithin(
     segmentBytes,
     finishedAt: stop.at.toISOString(),
     bytes,
+    capacities: await readCapacities(session),
   };
   await saveBaseBackup(kit.home, backup);
   return backup;

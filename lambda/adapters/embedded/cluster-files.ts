@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ClusterDamaged, FolderNotOurs } from './errors';
+import { ClusterFactsDamaged, FolderNotOurs } from './errors';
 import { isThere, readIfThere, readJsonIfThere, writeJson } from './files';
 
 /**
@@ -78,14 +78,13 @@ export const filesBesideHome = (dataDir: string): readonly string[] => [
   factsFile(dataDir),
 ];
 
-/** @throws FolderNotOurs | ClusterDamaged */
+/** @throws FolderNotOurs | ClusterFactsDamaged */
 export async function readFacts(dataDir: string): Promise<ClusterFacts | undefined> {
   let facts: ClusterFacts | undefined;
   try {
     facts = await readJsonIfThere<ClusterFacts>(factsFile(dataDir));
   } catch (error) {
-    if (error instanceof SyntaxError)
-      throw new ClusterDamaged(dataDir, 'its cluster.json is not JSON', error);
+    if (error instanceof SyntaxError) throw new ClusterFactsDamaged(factsFile(dataDir), error);
     throw error;
   }
   if (facts === undefined) {

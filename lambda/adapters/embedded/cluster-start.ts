@@ -13,11 +13,12 @@ import {
   majorVersionIn,
   saveFacts,
 } from './cluster-files';
-import { ClusterDamaged, ClusterVersionMismatch, PortInUse, ServerFailed } from './errors';
+import { ClusterDamaged, ClusterVersionMismatch, PortInUse, ServerFailed, wayBack } from './errors';
 import { isThere, makeFolder, type Owner, writeAtomically } from './files';
 import { initialize, writeComfortSettings } from './initdb';
 import { freePort, isPortFreeWithin } from './ports';
 import { pidExists } from './processes';
+import { readPoints } from './recovery-records';
 import { findRunning, startServer, stopServer, waitUntilReady } from './server';
 import { addressSettings, archivingTo, type Durability } from './settings';
 
@@ -114,9 +115,12 @@ async function prepare(kit: ServerKit, { dataDir, durability }: StartOptions): P
   const { home, binaries, user } = kit;
   let { facts } = kit;
   const major = await majorVersionIn(home.pgData);
-  if (major === undefined) {
-    if (facts.initialized)
-      throw new ClusterDamaged(home.folder, `${home.pgData} is gone or has no PG_VERSION`);
+  if (major === undefined || !/^\d+$/.test(major)) {
+    if (facts.initialized) {
+      throw new ClusterDamaged(home.folder, `${home.pgData} is gone or has no version in PG_VERSION`, {
+        restorePoints: await restorePointsIn(home),
+      });
+    }
     await initialize({ home, facts, binaries, user, durability });
   } else if (major !== majorOf(binaries)) {
     throw new ClusterVersionMismatch(home.pgData, major, majorOf(binaries));
@@ -159,19 +163,30 @@ async function start(kit: ServerKit, { dataDir, port: askedFor, log }: StartOpti
 
 async function startOn(kit: ServerKit, port: number): Promise<'started' | 'port-taken'> {
   const { facts, home, binaries, user } = kit;
-  const { outcome } = await startServer({
-    pgData: home.pgData,
-    binaries,
-    user,
-    logFile: home.log,
-    database: maintenanceOf({ ...facts, port }),
-    settings: {
-      ...addressSettings(port),
-      ...archivingTo(archiveOf(home, currentLineage(facts).number)),
-    },
-  });
-  return outcome;
+  try {
+    const { outcome } = await startServer({
+      pgData: home.pgData,
+      binaries,
+      user,
+      logFile: home.log,
+      database: maintenanceOf({ ...facts, port }),
+      settings: {
+        ...addressSettings(port),
+        ...archivingTo(archiveOf(home, currentLineage(facts).number)),
+      },
+    });
+    return outcome;
+  } catch (error) {
+    if (!(error instanceof ServerFailed)) throw error;
+    const { problem, logFile, logTail } = error;
+    const back = wayBack(await restorePointsIn(home));
+    const wayOut = back === undefined ? undefined : `Where its files are damaged: ${back}`;
+    throw new ServerFailed({ problem, logFile, logTail, wayOut, cause: error });
+  }
 }
+
+const restorePointsIn = async (home: Home): Promise<readonly string[]> =>
+  (await readPoints(home)).map(({ name }) => name);
 
 /** Short patience: it is asked again and again. */
 export const maintenanceOf = ({ port, user, password }: ClusterFacts): PgDatabase =>

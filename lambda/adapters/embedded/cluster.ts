@@ -20,7 +20,7 @@ import { ClusterNotRunning, FolderNotOurs } from './errors';
 import { withFileLock } from './file-lock';
 import { hasCode, type Owner, removeTree } from './files';
 import { type PlacementRequest, placeBinaries, placeData } from './placement';
-import { findRunning, stopServer } from './server';
+import { findRunning, killServer, stopServer } from './server';
 import { findServerUser } from './server-user';
 
 export interface ClusterOptions {
@@ -145,6 +145,8 @@ export class EmbeddedCluster {
       const home = homeAt(facts.home);
       if (!(await isHomeOf(home, facts))) throw new FolderNotOurs(home.folder, 'its marker is missing');
       await stopServer(home.pgData, home.log);
+      // One whose files were deleted by hand goes on for a while.
+      await killServer(home.pgData);
       for (const path of contentOf(home)) await removeTree(path);
       if (home.folder !== this.dataDir) await removeIfEmpty(home.folder);
       for (const file of filesBesideHome(this.dataDir)) await removeTree(file);

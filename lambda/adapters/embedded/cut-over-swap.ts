@@ -4,10 +4,11 @@
  */
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type ClusterFacts, cutOverFile, fenceFile, homeAt, saveFacts } from './cluster-files';
+import { type ClusterFacts, cutOverFile, fenceFile, type Home, homeAt, saveFacts } from './cluster-files';
 import { ClusterDamaged } from './errors';
 import { isThere, readJsonIfThere, removeTree, syncFolder } from './files';
-import { stopServer } from './server';
+import { instanceData, instanceFolder, instanceLog, readPoints } from './recovery-records';
+import { killServer, stopServer } from './server';
 
 /** `cut-over.json`: there from the moment at which there is no way back until the swap is complete. */
 export interface CutOverPlan {
@@ -26,29 +27,43 @@ export async function finishSwap(dataDir: string, facts: ClusterFacts): Promise<
   const plan = await readPlan(dataDir);
   if (plan === undefined) return facts;
   const home = homeAt(facts.home);
-  const replacement = join(home.instances, plan.instance, 'data');
+  const replacement = instanceData(home, plan.instance);
   const kept = join(home.kept, plan.keepAs);
   if (await isThere(replacement)) {
-    await stopServer(replacement, join(home.instances, plan.instance, 'postgres.log'));
-    if (!(await isThere(kept))) {
-      await stopServer(home.pgData, home.log);
-      await mkdir(home.kept, { recursive: true });
-      await move(home.pgData, kept);
-    }
+    await stopServer(replacement, instanceLog(home, plan.instance));
+    if (!(await isThere(kept))) await setAside(home, kept);
     await move(replacement, home.pgData);
-  } else if (!(await isThere(home.pgData))) {
+  } else if (await hasLostReplacement(home, plan)) {
     throw new ClusterDamaged(
       home.folder,
-      `cut-over to ${plan.instance} was begun, but ${replacement} is gone`,
+      `a cut-over to ${plan.instance} was begun, but ${replacement} is gone, and what it should replace is fenced`,
+      { restorePoints: (await readPoints(home)).map(({ name }) => name) },
     );
   }
-  await removeTree(join(home.instances, plan.instance));
+  await removeTree(instanceFolder(home, plan.instance));
   const swapped = withNewLineage(facts, plan);
   await saveFacts(dataDir, swapped);
   // The fence was a setting of the cluster that is kept aside now.
   await rm(fenceFile(dataDir), { force: true });
   await rm(cutOverFile(dataDir), { force: true });
   return swapped;
+}
+
+/** There is nothing that could take the cluster's place, and nothing that has taken it: another one may. */
+export async function hasLostReplacement(home: Home, { instance, keepAs }: CutOverPlan): Promise<boolean> {
+  if (await isThere(instanceData(home, instance))) return false;
+  return !(await isThere(join(home.kept, keepAs))) || !(await isThere(home.pgData));
+}
+
+/** Where nothing is left to keep, an empty folder says that this part is done. */
+async function setAside(home: Home, kept: string): Promise<void> {
+  await stopServer(home.pgData, home.log);
+  // A server whose files were deleted lives on for a while, and the application's port with it.
+  await killServer(home.pgData);
+  await mkdir(home.kept, { recursive: true });
+  if (await isThere(home.pgData)) return move(home.pgData, kept);
+  await mkdir(kept);
+  await syncFolder(home.kept);
 }
 
 async function move(from: string, to: string): Promise<void> {

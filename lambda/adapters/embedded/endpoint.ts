@@ -6,12 +6,11 @@ import { isFenced, lowerFence, raiseFence } from '../postgres/write-fence';
 import { one } from './base-backup';
 import type { EmbeddedCluster } from './cluster';
 import { type ClusterFacts, cutOverFile, fenceFile, homeAt } from './cluster-files';
-import { type CutOverPlan, readPlan } from './cut-over-swap';
+import { type CutOverPlan, hasLostReplacement, readPlan } from './cut-over-swap';
 import { RecoveryRefused } from './errors';
 import { isThere, readJsonIfThere, writeJson } from './files';
 import { settle } from './instances';
 import { checkName, instanceData, readInstance } from './recovery-records';
-import { findRunning } from './server';
 
 interface Fence {
   readonly since: string;
@@ -82,15 +81,16 @@ export class EmbeddedEndpoint implements Endpoint {
   async #plan(facts: ClusterFacts, instance: string, keepAs: string): Promise<void> {
     const planned = await readPlan(this.#cluster.dataDir);
     if (planned?.instance === instance && planned.keepAs === keepAs) return;
-    if (planned !== undefined) {
+    const home = homeAt(facts.home);
+    if (planned !== undefined && !(await hasLostReplacement(home, planned))) {
       throw new RecoveryRefused(
         `Cut-over to ${instance}`,
         `the one to ${planned.instance} is not finished yet`,
       );
     }
-    const home = homeAt(facts.home);
     const record = await readInstance(home, instance);
-    if (record?.state !== 'ready' || (await findRunning(instanceData(home, instance))) === undefined) {
+    // Its server may be stopped: by a cut-over that got no further.
+    if (record?.state !== 'ready') {
       throw new RecoveryRefused(`Cut-over to ${instance}`, 'there is no such instance that is ready');
     }
     if (await isThere(join(home.kept, keepAs))) {

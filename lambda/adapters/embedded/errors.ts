@@ -93,15 +93,44 @@ export class ClusterDamaged extends GodwitError {
   readonly kind = 'unknown';
   readonly folder: string;
 
-  constructor(folder: string, problem: string, cause?: unknown) {
+  /** @param restorePoints the newest first; a reset would delete what they need */
+  constructor(
+    folder: string,
+    problem: string,
+    { restorePoints, cause }: { readonly restorePoints: readonly string[]; readonly cause?: unknown },
+  ) {
     super(
       `The cluster in ${folder} is damaged: ${problem}. ` +
-        'Put its files back from a copy, or run `godwit reset` to delete it and begin anew.',
+        (wayBack(restorePoints) ??
+          'Put its files back from a copy, or run `godwit reset` to delete it and begin anew.'),
       { cause },
     );
     this.folder = folder;
   }
 }
+
+/** What is remembered of the cluster, its password included, cannot be read: nothing can be done without it. */
+export class ClusterFactsDamaged extends GodwitError {
+  override readonly name = 'ClusterFactsDamaged';
+  readonly kind = 'unknown';
+  readonly file: string;
+
+  constructor(file: string, cause: unknown) {
+    super(
+      `${file} is not JSON (${messageOf(cause)}), and holds the password of the cluster beside it. ` +
+        'Put it back from a copy, or move the folder away and begin anew.',
+      { cause },
+    );
+    this.file = file;
+  }
+}
+
+/** Where there is a restore point, the cluster can be lost without its data being lost. */
+export const wayBack = ([newest, ...older]: readonly string[]): string | undefined =>
+  newest === undefined
+    ? undefined
+    : `Bring it back with \`godwit restore --to ${newest}\`` +
+      (older.length === 0 ? '.' : `, or to an earlier restore point: ${older.slice(0, 4).join(', ')}.`);
 
 /** A server did not come up, or did not go down. */
 export class ServerFailed extends GodwitError {
@@ -111,9 +140,16 @@ export class ServerFailed extends GodwitError {
   readonly logFile: string;
   readonly logTail: string;
 
-  constructor(fields: { problem: string; logFile: string; logTail: string; cause?: unknown }) {
+  constructor(fields: {
+    readonly problem: string;
+    readonly logFile: string;
+    readonly logTail: string;
+    readonly wayOut?: string | undefined;
+    readonly cause?: unknown;
+  }) {
+    const wayOut = fields.wayOut === undefined ? '' : ` ${fields.wayOut}`;
     const tail = fields.logTail === '' ? '' : `\nThe last lines of its log:\n${fields.logTail}`;
-    super(`${fields.problem}. Its log is ${fields.logFile}.${tail}`, { cause: fields.cause });
+    super(`${fields.problem}. Its log is ${fields.logFile}.${wayOut}${tail}`, { cause: fields.cause });
     this.problem = fields.problem;
     this.logFile = fields.logFile;
     this.logTail = fields.logTail;
@@ -144,6 +180,18 @@ export class LockNotFreed extends GodwitError {
     );
     this.file = file;
     this.ownerPid = ownerPid;
+  }
+}
+
+/** Work that must end by itself did not. */
+export class TimeLimitExceeded extends GodwitError {
+  override readonly name = 'TimeLimitExceeded';
+  readonly kind = 'refused';
+  readonly limitMs: number;
+
+  constructor({ work, limitMs, wayOut }: { work: string; limitMs: number; wayOut: string }) {
+    super(`${work} took longer than ${limitMs / 1000} s and was ended. ${wayOut}`);
+    this.limitMs = limitMs;
   }
 }
 

@@ -66,13 +66,7 @@ async function runInitdb(
       ...user,
     });
   } catch (error) {
-    const output = (error as { stderr?: string }).stderr ?? '';
-    throw new ServerFailed({
-      problem: `initdb failed: ${output.trim().split('\n').at(-1) ?? messageOf(error)}`,
-      logFile: binaries.initdb,
-      logTail: output,
-      cause: error,
-    });
+    throw initdbFailed(binaries, 'initdb failed', error);
   }
 }
 
@@ -80,14 +74,25 @@ async function runInitdb(
 export async function syncTree(
   { binaries, user }: { readonly binaries: Binaries; readonly user: Owner | undefined },
   pgData: string,
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<void> {
-  await promisify(execFile)(binaries.initdb, ['--sync-only', '-D', pgData], {
-    cwd: '/',
-    env: serverEnvironment(),
-    ...(signal && { signal }),
-    ...user,
-  });
+  try {
+    await promisify(execFile)(binaries.initdb, ['--sync-only', '-D', pgData], {
+      cwd: '/',
+      env: serverEnvironment(),
+      signal,
+      ...user,
+    });
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw initdbFailed(binaries, `The files in ${pgData} could not be synced to disk`, error);
+  }
+}
+
+function initdbFailed({ initdb }: Binaries, problem: string, cause: unknown): ServerFailed {
+  const output = (cause as { stderr?: string }).stderr ?? '';
+  const said = output.trim().split('\n').at(-1) || messageOf(cause);
+  return new ServerFailed({ problem: `${problem}: ${said}`, logFile: initdb, logTail: output, cause });
 }
 
 /** Of processes that were killed while they made one; the caller holds the cluster's lock. */

@@ -1,8 +1,10 @@
 /** Makes instances: a base backup's files, brought to the target by archived WAL, served on a port of their own. */
 import { join } from 'node:path';
-import { type Database, withSession } from '../../ports/database';
+import { messageOf } from '../../domain/errors';
+import type { Database } from '../../ports/database';
 import type { RecoveryTarget } from '../../ports/recovery';
 import type { WorkProgress } from './background';
+import { capacitiesSince } from './capacities';
 import { databaseOf } from './cluster';
 import type { ClusterFacts, Home } from './cluster-files';
 import { maintenanceOf, type ServerKit } from './cluster-start';
@@ -11,7 +13,7 @@ import { megabytes, RecoveryRefused } from './errors';
 import { makeFolder, removeTree, writeAtomically } from './files';
 import { syncTree, writeComfortSettings } from './initdb';
 import { freePort } from './ports';
-import { signal as signalProcess, thisProcess } from './processes';
+import { isAlive, isThisProcess, signal as signalProcess, thisProcess } from './processes';
 import { explainFailure, proveSource } from './recovery-damage';
 import {
   type BaseBackup,
@@ -22,12 +24,14 @@ import {
   instanceFolder,
   instanceLog,
   readBaseBackup,
+  readInstance,
   saveInstance,
 } from './recovery-records';
 import { type RecoverySource, sourceFor } from './recovery-source';
 import { findRunning, killServer, startServer, stopServer } from './server';
 import type { RecoveryLimits, ServingCluster } from './serving';
-import { addressSettings, type RecoveryGoal, recoveringTo, type Settings } from './settings';
+import { addressSettings, recoveringTo } from './settings';
+import { within } from './time-limit';
 
 export interface InstanceOptions {
   readonly limits: RecoveryLimits;
@@ -38,6 +42,8 @@ export interface InstanceOptions {
 }
 
 const PORT_ATTEMPTS = 10;
+/** Most of it has been written by then. */
+const SYNC_LIMIT_MS = 10 * 60_000;
 
 export async function makeInstance(
   serving: ServingCluster,
@@ -46,35 +52,51 @@ export async function makeInstance(
   { limits, signal: cancelled, progress, launched }: InstanceOptions,
 ): Promise<void> {
   const { home } = serving.kit;
-  const signal = AbortSignal.any([cancelled, AbortSignal.timeout(limits.instanceMs)]);
-  await removeInstance(home, name);
-  const source = await sourceFor(serving, target, { limits, signal });
-  await proveSource(home, source);
-  try {
+  const limit = {
+    work: `Instance ${name}, recovered to ${describeTarget(target)},`,
+    limitMs: limits.instanceMs,
+    wayOut: 'Begin it again when the machine has less to do, or from a newer restore point.',
+    signal: cancelled,
+  };
+  await within(limit, async (signal) => {
+    const source = await sourceFor(serving, target, { limits, signal });
+    await proveSource(home, source);
     const record = await claim(serving, name, target, source);
-    await copyBackup(serving.kit, name, source.backup, signal, progress);
-    progress.message = 'replaying WAL';
-    const port = await recover(serving, name, source.goal, { signal, launched });
-    await syncFromNowOn(serving, name);
-    await saveInstance(home, { ...record, state: 'ready', port });
-  } catch (error) {
+    if (record === undefined) return;
     try {
-      throw await explainFailure(home, { name, target: describeTarget(target), source }, error);
-    } finally {
-      await removeInstance(home, name);
+      await copyBackup(serving.kit, name, source.backup, signal, progress);
+      progress.message = 'replaying WAL';
+      const port = await recover(serving, name, source, { signal, launched });
+      await syncFromNowOn(serving, name);
+      await saveInstance(home, { ...record, state: 'ready', port });
+    } catch (error) {
+      try {
+        throw await explainFailure(home, { name, target: describeTarget(target), source }, error);
+      } finally {
+        await removeInstance(home, name);
+      }
     }
-  }
+  });
 }
 
-/** From here on nobody prunes what it is made of, and no sweep deletes its folder. */
+/**
+ * From here on nobody prunes what it is made of, and no sweep deletes its folder. `undefined` where another process has
+ * begun it since: then it is that one's.
+ */
 const claim = (
   serving: ServingCluster,
   name: string,
   target: RecoveryTarget,
   { backup }: RecoverySource,
-): Promise<InstanceRecord> =>
+): Promise<InstanceRecord | undefined> =>
   serving.locked(async () => {
     const { home } = serving.kit;
+    const other = await readInstance(home, name);
+    if (other !== undefined && (await isHeldByAnother(home, other))) {
+      refuseOtherTarget(other, target);
+      return undefined;
+    }
+    await clearAway(home, name);
     if ((await readBaseBackup(home, backup.id)) === undefined) {
       throw new RecoveryRefused(
         `Instance ${name}`,
@@ -89,10 +111,39 @@ const claim = (
       state: 'creating',
       port: 0,
     };
-    await makeFolder(instanceFolder(home, name), 0o755, undefined);
-    await saveInstance(home, record);
+    try {
+      await makeFolder(instanceFolder(home, name), 0o755, undefined);
+      await saveInstance(home, record);
+    } catch (error) {
+      await removeInstance(home, name);
+      throw error;
+    }
     return record;
   });
+
+/** What lost its server is nobody's any more, although whoever made it lives. */
+const isHeldByAnother = async (home: Home, { name, owner, state }: InstanceRecord): Promise<boolean> =>
+  isAlive(owner) && !isThisProcess(owner) && (state === 'creating' || (await isServing(home, name)));
+
+export function refuseOtherTarget({ name, target }: InstanceRecord, asked: RecoveryTarget): void {
+  if (JSON.stringify(target) === JSON.stringify(asked)) return;
+  throw new RecoveryRefused(
+    `Instance ${name}`,
+    `it exists already, recovered to another target (${describeTarget(target)}); discard it first`,
+  );
+}
+
+async function clearAway(home: Home, name: string): Promise<void> {
+  try {
+    await removeInstance(home, name);
+  } catch (error) {
+    throw new RecoveryRefused(
+      `Instance ${name}`,
+      `what lies in ${instanceFolder(home, name)} cannot be removed (${messageOf(error)}); remove it by hand`,
+      error,
+    );
+  }
+}
 
 /** Stops its server, whoever started it, and deletes its files. */
 export async function removeInstance(home: Home, name: string): Promise<void> {
@@ -139,17 +190,23 @@ export async function settle(
 ): Promise<void> {
   const data = instanceData(kit.home, name);
   await stopServer(data, instanceLog(kit.home, name));
-  if (durable) await syncTree(kit, data);
+  if (!durable) return;
+  const limit = {
+    work: `Syncing the files of instance ${name}`,
+    limitMs: SYNC_LIMIT_MS,
+    wayOut: 'The serving database is untouched. Cut over again when the disk has less to do.',
+  };
+  await within(limit, (signal) => syncTree(kit, data, signal));
 }
 
 async function recover(
   serving: ServingCluster,
   name: string,
-  goal: RecoveryGoal,
+  { goal, backup }: RecoverySource,
   watch: Pick<InstanceOptions, 'signal' | 'launched'>,
 ): Promise<number> {
   const { home, facts, binaries, user } = serving.kit;
-  const atLeast = await capacitiesOf(serving.database);
+  const atLeast = await capacitiesSince(backup.capacities ?? {}, serving.database);
   await writeComfortSettings(instanceData(home, name), user, { fsync: false });
   for (let attempt = 0; attempt < PORT_ATTEMPTS; attempt += 1) {
     const port = await freePort();
@@ -168,19 +225,4 @@ async function recover(
     `Instance ${name}`,
     `${PORT_ATTEMPTS} ports in a row were taken while it started`,
   );
-}
-
-/** Recovery refuses to replay WAL of a server that allowed more of these. */
-async function capacitiesOf(database: Database): Promise<Settings> {
-  const { rows } = await withSession(
-    database,
-    { applicationName: 'godwit-instance', readOnly: true, statementTimeoutMs: 10_000 },
-    (session) =>
-      session.query<{ name: string; setting: string }>(
-        `SELECT name, setting FROM pg_settings
-          WHERE name IN ('max_connections', 'max_worker_processes', 'max_wal_senders',
-                         'max_prepared_transactions', 'max_locks_per_transaction')`,
-      ),
-  );
-  return Object.fromEntries(rows.map(({ name, setting }) => [name, setting]));
 }

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { hasCode } from './files';
 
@@ -67,12 +68,16 @@ export async function worksIn(pid: number, folder: string): Promise<boolean | un
 /** Servers' processes that work in that folder, their postmaster or not; on Linux only. */
 export async function postgresIn(folder: string): Promise<readonly number[]> {
   if (process.platform !== 'linux') return [];
-  const there = await realpath(folder).catch(() => undefined);
+  const there = join(await realpath(dirname(folder)).catch(() => dirname(folder)), basename(folder));
   const pids = (await readdir('/proc')).map(Number).filter((pid) => pid > 0);
   const found = await Promise.all(
     pids.map(async (pid) => {
       const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => '');
-      return cwd === there && (await commandOf(pid))?.includes('postgres') === true;
+      // Of a folder that was deleted meanwhile the kernel says so.
+      return (
+        (cwd === there || cwd === `${there} (deleted)`) &&
+        (await commandOf(pid))?.includes('postgres') === true
+      );
     }),
   );
   return pids.filter((_, index) => found[index]);

@@ -4,6 +4,8 @@ import { isSegment } from './wal';
 export interface PruneInput {
   /** The newest ones, however old they are. */
   readonly keepRestorePoints: number;
+  /** Of the others those that somebody is promised a return to. */
+  readonly needed: ReadonlySet<string>;
   readonly currentLineage: number;
   readonly restorePoints: readonly {
     readonly name: string;
@@ -30,20 +32,25 @@ export interface Pruning {
 }
 
 export function whatToPrune(input: PruneInput): Pruning {
-  const byAge = [...input.restorePoints].sort((a, b) => compare(b.at, a.at) || compare(b.name, a.name));
-  const keptPoints = byAge.slice(0, input.keepRestorePoints);
+  const forgotten = new Set(
+    beyondNewest(input.restorePoints, input.keepRestorePoints)
+      .map(({ name }) => name)
+      .filter((name) => !input.needed.has(name)),
+  );
+  const keptPoints = input.restorePoints.filter(({ name }) => !forgotten.has(name));
   const keptIds = new Set([...keptPoints.map(({ baseBackup }) => baseBackup), ...input.inUse]);
   // The next restore point builds on it.
   const newest = newestOf(input.baseBackups.filter(({ lineage }) => lineage === input.currentLineage));
   if (newest !== undefined) keptIds.add(newest.id);
   const kept = input.baseBackups.filter(({ id }) => keptIds.has(id));
   return {
-    restorePoints: byAge.slice(input.keepRestorePoints).map(({ name }) => name),
+    restorePoints: [...forgotten],
     baseBackups: input.baseBackups.filter(({ id }) => !keptIds.has(id)).map(({ id }) => id),
     archives: input.archives
       .filter(
         ({ lineage }) =>
-          lineage !== input.currentLineage && !kept.some((backup) => backup.lineage === lineage),
+          // A later one would be that of a cut-over under way.
+          lineage < input.currentLineage && !kept.some((backup) => backup.lineage === lineage),
       )
       .map(({ lineage }) => lineage),
     segments: input.archives.flatMap(({ lineage, files }) => {
@@ -53,6 +60,13 @@ export function whatToPrune(input: PruneInput): Pruning {
     }),
   };
 }
+
+/** Newest first. */
+export const beyondNewest = <T extends { readonly name: string; readonly at: string }>(
+  restorePoints: readonly T[],
+  keepRestorePoints: number,
+): readonly T[] =>
+  [...restorePoints].sort((a, b) => compare(b.at, a.at) || compare(b.name, a.name)).slice(keepRestorePoints);
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 

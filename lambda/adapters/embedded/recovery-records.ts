@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecoveryTarget, RestorePoint } from '../../ports/recovery';
+import type { Capacities } from './capacities';
 import { entriesOf, type Home } from './cluster-files';
 import { NameUnusable } from './errors';
 import { readJsonIfThere, writeJson } from './files';
@@ -18,6 +19,8 @@ export interface BaseBackup {
   /** ISO 8601, by the server's clock: no earlier moment can be recovered from it. */
   readonly finishedAt: string;
   readonly bytes: number;
+  /** Of the server then; absent in records of older versions. */
+  readonly capacities?: Capacities;
   /** Why a recovery from it failed over its WAL: no restore point builds on it any more. */
   readonly leadsNowhere?: string;
 }
@@ -49,6 +52,9 @@ export const baseBackupData = (home: Home, id: string): string => join(baseBacku
 const baseBackupFile = (home: Home, id: string): string => join(baseBackupFolder(home, id), BACKUP_FILE);
 const pointFile = (home: Home, name: string): string => join(home.restorePoints, `${name}${POINT_SUFFIX}`);
 export const pointLock = (home: Home, name: string): string => join(home.restorePoints, `${name}.lock`);
+
+/** No restore point's own: names do not begin with a dot. */
+export const makingLock = (home: Home): string => join(home.restorePoints, '.making.lock');
 
 export const instanceFolder = (home: Home, name: string): string => join(home.instances, name);
 export const instanceData = (home: Home, name: string): string => join(instanceFolder(home, name), 'data');

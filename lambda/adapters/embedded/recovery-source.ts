@@ -1,7 +1,13 @@
 /** Finds the base backup and the archived WAL that lead to a recovery target, and refuses targets that nothing leads to. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { withSession } from '../../ports/database';
+import {
+  ConnectionLost,
+  type Database,
+  DatabaseRefused,
+  DatabaseUnreachable,
+  withSession,
+} from '../../ports/database';
 import type { RecoveryTarget } from '../../ports/recovery';
 import { segmentsArrive } from './archive';
 import { one } from './base-backup';
@@ -54,6 +60,7 @@ async function sourceForTime(serving: ServingCluster, at: string, waiting: Waiti
   const moment = new Date(at);
   const subject = `Recovery to ${at}`;
   if (Number.isNaN(moment.getTime())) throw new RecoveryRefused(subject, 'it is not an ISO 8601 time');
+  if (moment.getTime() > Date.now()) throw new RecoveryRefused(subject, IN_FUTURE);
   const lineage = lineageAt(facts.lineages, moment);
   const backups = (await readBaseBackups(home)).filter((backup) => backup.lineage === lineage.number);
   const backup = backups.filter(({ finishedAt }) => new Date(finishedAt) <= moment).at(-1);
@@ -125,6 +132,8 @@ async function sourceForLsn(serving: ServingCluster, lsn: string, waiting: Waiti
 export const segmentOf = ({ startSegment, segmentBytes }: BaseBackup, lsn: string): string =>
   segmentUpTo(parseLsn(lsn), timelineOf(startSegment), segmentBytes);
 
+const IN_FUTURE = 'it lies in the future';
+
 const LSN = /^[0-9A-F]{1,8}\/[0-9A-F]{1,8}$/i;
 
 interface Beyond {
@@ -142,12 +151,14 @@ async function archiveBeyond(
   { subject, backup, isPast }: Beyond,
   { limits, signal }: Waiting,
 ): Promise<void> {
+  // The cluster may be what is lost: then what is archived has to do, and recovery says whether it does.
+  if (!(await answers(database))) return;
   await withSession(
     database,
     { applicationName: 'godwit-instance', statementTimeoutMs: 60_000 },
     async (session) => {
       const { past } = await one<{ past: boolean }>(session, isPast.sql, [isPast.value]);
-      if (!past) throw new RecoveryRefused(subject, 'it lies in the future');
+      if (!past) throw new RecoveryRefused(subject, IN_FUTURE);
       // A transaction with an id of its own writes a commit record.
       await session.query('SELECT pg_current_xact_id()');
       const { last } = await one<{ last: string }>(
@@ -162,6 +173,21 @@ async function archiveBeyond(
     },
   );
 }
+
+/** One without its files may still accept connections, only to say what it misses. */
+async function answers(database: Database): Promise<boolean> {
+  try {
+    await withSession(database, { applicationName: 'godwit-instance' }, async () => undefined);
+    return true;
+  } catch (error) {
+    if (error instanceof DatabaseUnreachable || error instanceof ConnectionLost) return false;
+    if (error instanceof DatabaseRefused && FILES_LOST.test(error.sqlState)) return false;
+    throw error;
+  }
+}
+
+/** System errors, internal errors and corruption. */
+const FILES_LOST = /^(58|XX)/;
 
 /** Not `Z`: while the server starts it knows no abbreviations of time zones yet. */
 const withOffset = (moment: Date): string => moment.toISOString().replace('Z', '+00');

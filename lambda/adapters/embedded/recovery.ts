@@ -1,4 +1,5 @@
 /** Restore points, clones and restores of the embedded cluster, made in the background of this process. */
+import { messageOf } from '../../domain/errors';
 import type { Database } from '../../ports/database';
 import type {
   ArchivingHealth,
@@ -13,18 +14,18 @@ import { probeArchiving } from './archive';
 import { archivedUntil } from './archived-until';
 import { Background } from './background';
 import type { EmbeddedCluster } from './cluster';
-import { archiveOf, currentLineage, entriesOf, type Home } from './cluster-files';
+import { archiveOf, currentLineage, entriesOf, type Home, homeAt, readFacts } from './cluster-files';
 import { readPlan } from './cut-over-swap';
 import { RecoveryRefused } from './errors';
 import { lockHolder, withFileLock } from './file-lock';
 import { makeFolder } from './files';
-import { instanceDatabase, isServing, makeInstance, removeInstance } from './instances';
+import { instanceDatabase, isServing, makeInstance, refuseOtherTarget, removeInstance } from './instances';
 import { isAlive, isThisProcess, markOf, type ProcessMark, signal } from './processes';
 import {
   checkName,
-  describeTarget,
   type InstanceRecord,
   instanceData,
+  instanceFolder,
   pointLock,
   publicPoint,
   readInstance,
@@ -39,15 +40,17 @@ export interface EmbeddedRecoveryOptions {
   readonly limits?: Partial<RecoveryLimits>;
   /** How many of the newest restore points are kept, with what they need. */
   readonly keepRestorePoints?: number;
+  /** Asked about older ones: whether somebody is promised a return to it, so that it is kept all the same. */
+  readonly isNeeded?: (restorePoint: string) => Promise<boolean>;
 }
 
 const KEEP_RESTORE_POINTS = 3;
-const LOCK_WAIT_MS = 5_000;
 
 export class EmbeddedRecovery implements Recovery {
   readonly #cluster: EmbeddedCluster;
   readonly #limits: RecoveryLimits;
   readonly #keepRestorePoints: number;
+  readonly #isNeeded: (restorePoint: string) => Promise<boolean>;
   readonly #points = new Background();
   readonly #instances = new Background();
   /** Postmasters of the clones that this process made. */
@@ -58,6 +61,7 @@ export class EmbeddedRecovery implements Recovery {
     this.#cluster = cluster;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#keepRestorePoints = options.keepRestorePoints ?? KEEP_RESTORE_POINTS;
+    this.#isNeeded = options.isNeeded ?? (async () => false);
     process.once('exit', this.#endServers);
   }
 
@@ -80,10 +84,12 @@ export class EmbeddedRecovery implements Recovery {
     if (!this.#points.isRunning(name)) {
       this.#points.begin(name, async (abort, progress) => {
         await makeFolder(home.restorePoints, 0o755, undefined);
-        await withFileLock(pointLock(home, name), { waitMs: LOCK_WAIT_MS, signal: abort }, () =>
+        const waiting = { waitMs: this.#limits.baseBackupMs, signal: abort };
+        await withFileLock(pointLock(home, name), waiting, () =>
           makeRestorePoint(serving, name, {
             limits: this.#limits,
             keepRestorePoints: this.#keepRestorePoints,
+            isNeeded: this.#isNeeded,
             signal: abort,
             progress,
             log: this.#cluster.log,
@@ -150,7 +156,11 @@ export class EmbeddedRecovery implements Recovery {
     await this.#refuseIfCutOver(name);
     await this.#instances.cancel(name, new RecoveryRefused(`Instance ${name}`, 'it was discarded'));
     this.#servers.delete(name);
-    await removeInstance(home, name);
+    // Whoever plans a cut-over holds the same lock.
+    await this.#cluster.locked(async () => {
+      await this.#refuseIfCutOver(name);
+      await removeInstance(home, name);
+    });
   }
 
   async listInstances(): Promise<readonly string[]> {
@@ -163,13 +173,19 @@ export class EmbeddedRecovery implements Recovery {
     const reason = new RecoveryRefused('Recovery', 'it was closed');
     await Promise.all([this.#points.cancelAll(reason), this.#instances.cancelAll(reason)]);
     await this.#swept?.catch(() => undefined);
-    const { home } = await this.#cluster.kit();
-    const plan = await readPlan(this.#cluster.dataDir);
-    for (const { name, owner } of await readInstances(home)) {
-      if (isThisProcess(owner) && name !== plan?.instance) await removeInstance(home, name);
-    }
+    const facts = await readFacts(this.#cluster.dataDir);
+    if (facts !== undefined) await this.#removeOwn(homeAt(facts.home));
     this.#servers.clear();
     process.removeListener('exit', this.#endServers);
+  }
+
+  async #removeOwn(home: Home): Promise<void> {
+    const own = (await readInstances(home)).filter(({ owner }) => isThisProcess(owner));
+    if (own.length === 0) return;
+    await this.#cluster.locked(async () => {
+      const plan = await readPlan(this.#cluster.dataDir);
+      for (const { name } of own) if (name !== plan?.instance) await removeInstance(home, name);
+    });
   }
 
   /** The last resort where nobody closed us: the clones' servers end, their files go with the next sweep. */
@@ -181,24 +197,37 @@ export class EmbeddedRecovery implements Recovery {
 
   async #serving(): Promise<ServingCluster> {
     const kit = await this.#cluster.kit();
-    this.#swept ??= this.#sweep(kit.home);
+    this.#swept ??= this.#sweep(kit.home).catch((error: unknown) => {
+      this.#swept = undefined;
+      throw error;
+    });
     await this.#swept;
     return {
       kit,
       database: await this.#cluster.database(),
       durable: this.#cluster.fsync,
       locked: (work) => this.#cluster.locked(work),
+      refreshed: () => this.#serving(),
     };
   }
 
-  /** Clones of processes that are gone: nobody else knows of them. What a cut-over is about to move stays. */
+  /**
+   * Clones of processes that are gone: nobody else knows of them. What a cut-over is about to move stays, and so does
+   * what cannot be removed: it is in the way of nobody.
+   */
   #sweep(home: Home): Promise<void> {
     return this.#cluster.locked(async () => {
       const plan = await readPlan(this.#cluster.dataDir);
       for (const name of await entriesOf(home.instances)) {
-        const record = await readInstance(home, name);
-        if (name === plan?.instance || (record !== undefined && isAlive(record.owner))) continue;
-        await removeInstance(home, name);
+        try {
+          const record = await readInstance(home, name);
+          if (name === plan?.instance || (record !== undefined && isAlive(record.owner))) continue;
+          await removeInstance(home, name);
+        } catch (error) {
+          this.#cluster.log(
+            `What is left of instance ${name} could not be cleared away (${messageOf(error)}): remove ${instanceFolder(home, name)} by hand.`,
+          );
+        }
       }
     });
   }
@@ -237,12 +266,4 @@ export class EmbeddedRecovery implements Recovery {
     if ((await readPlan(this.#cluster.dataDir))?.instance !== name) return;
     throw new RecoveryRefused(`Instance ${name}`, 'it is about to take the place of the cluster');
   }
-}
-
-function refuseOtherTarget({ name, target }: InstanceRecord, asked: RecoveryTarget): void {
-  if (JSON.stringify(target) === JSON.stringify(asked)) return;
-  throw new RecoveryRefused(
-    `Instance ${name}`,
-    `it exists already, recovered to another target (${describeTarget(target)}); discard it first`,
-  );
 }

@@ -12,20 +12,22 @@ import { archiveOf, currentLineage, entriesOf } from './cluster-files';
 import { ArchivingStalled, RecoveryRefused } from './errors';
 import { withFileLock } from './file-lock';
 import { makeFolder, nonce, removeTree } from './files';
-import { whatToPrune } from './prune';
+import { beyondNewest, whatToPrune } from './prune';
 import { proveArchive, proveBackup } from './recovery-damage';
 import {
   type BaseBackup,
   baseBackupFolder,
   forgetBaseBackup,
   forgetPoint,
+  makingLock,
   type RestorePointRecord,
   readBaseBackups,
   readInstances,
+  readPoint,
   readPoints,
   savePoint,
 } from './recovery-records';
-import type { RecoveryLimits, ServingCluster } from './serving';
+import { type RecoveryLimits, refuseReplaced, type ServingCluster } from './serving';
 import { isSegment, parseLsn } from './wal';
 
 /** Replaying a gigabyte takes seconds; a new base backup of a large cluster takes longer. */
@@ -39,22 +41,25 @@ const PLACE_PAUSE_MS = 20;
 export interface PointOptions {
   readonly limits: RecoveryLimits;
   readonly keepRestorePoints: number;
+  readonly isNeeded: (name: string) => Promise<boolean>;
   readonly signal: AbortSignal;
   readonly progress: WorkProgress;
   readonly log: (message: string) => void;
   readonly wish?: PlaceWish;
 }
 
-/** One at a time in a cluster: the second finds the base backup of the first. */
+/** One at a time in a cluster: the second finds the base backup of the first, or its restore point where both are one. */
 export async function makeRestorePoint(
-  serving: ServingCluster,
+  asItWas: ServingCluster,
   name: string,
   options: PointOptions,
 ): Promise<void> {
-  const { home } = serving.kit;
+  const { home } = asItWas.kit;
   await makeFolder(home.restorePoints, 0o755, undefined);
-  const lock = join(home.restorePoints, 'making.lock');
-  await withFileLock(lock, { waitMs: options.limits.baseBackupMs, signal: options.signal }, async () => {
+  const waiting = { waitMs: options.limits.baseBackupMs, signal: options.signal };
+  await withFileLock(makingLock(home), waiting, async () => {
+    if ((await readPoint(home, name)) !== undefined) return;
+    const serving = await asItWas.refreshed();
     await savePoint(
       home,
       (await pointOnReusedBackup(serving, name, options)) ?? (await pointOnNewBackup(serving, name, options)),
@@ -76,7 +81,7 @@ async function pointOnReusedBackup(
     .filter(({ lineage }) => lineage === currentLineage(facts).number)
     .at(-1);
   if (newest === undefined || !(await isWhole(serving, newest, options))) return undefined;
-  return inSession(serving, async (session) => {
+  return inSession(serving, name, async (session) => {
     const { lsn } = await one<{ lsn: string }>(session, 'SELECT pg_current_wal_lsn()::text AS lsn');
     if (parseLsn(lsn) - parseLsn(newest.startLsn) > REUSE_UP_TO_BYTES) return undefined;
     return placeIn(serving, session, { name, backup: newest, options });
@@ -113,17 +118,26 @@ async function pointOnNewBackup(
     Object.assign(progress, { doneBytes, totalBytes });
   };
   const backup = await takeBaseBackup(serving, { limits, signal, report });
-  const point = await inSession(serving, (session) => placeIn(serving, session, { name, backup, options }));
+  const point = await inSession(serving, name, (session) =>
+    placeIn(serving, session, { name, backup, options }),
+  );
   if (point !== undefined) return point;
   const folder = archiveOf(serving.kit.home, backup.lineage);
   throw new ArchivingStalled(folder, 'segments that had reached it are gone');
 }
 
-const inSession = <T>({ database }: ServingCluster, work: (session: Session) => Promise<T>): Promise<T> =>
+const inSession = <T>(
+  serving: ServingCluster,
+  name: string,
+  work: (session: Session) => Promise<T>,
+): Promise<T> =>
   withSession(
-    database,
+    serving.database,
     { applicationName: 'godwit-restore-point', statementTimeoutMs: STATEMENT_LIMIT_MS },
-    work,
+    async (session) => {
+      await refuseReplaced(serving, `Restore point ${name}`);
+      return work(session);
+    },
   );
 
 /** `undefined` where WAL since the base backup is missing in the archive, so that this backup leads nowhere. */
@@ -174,17 +188,21 @@ async function suitablePlace(session: Session, name: string, { wish, signal }: P
 }
 
 async function prune(
-  { kit: { home, facts }, locked }: ServingCluster,
-  { keepRestorePoints, log }: PointOptions,
+  { kit: { home }, locked, refreshed }: ServingCluster,
+  { keepRestorePoints, isNeeded, log }: PointOptions,
 ): Promise<void> {
-  // Instances claim their base backup under the same lock: what is not claimed now will not be any more.
+  // Instances claim their base backup under the same lock: what is not claimed now will not be any more. A cut-over
+  // holds it, too: which lineage serves is known only now.
   const pruning = await locked(async () => {
+    const current = currentLineage((await refreshed()).kit.facts).number;
     const instances = await readInstances(home);
     const lineages = await entriesOf(home.archives);
+    const restorePoints = await readPoints(home);
     const found = whatToPrune({
       keepRestorePoints,
-      currentLineage: currentLineage(facts).number,
-      restorePoints: await readPoints(home),
+      needed: await neededAmong(beyondNewest(restorePoints, keepRestorePoints), isNeeded),
+      currentLineage: current,
+      restorePoints,
       baseBackups: await readBaseBackups(home),
       inUse: new Set(
         instances.filter(({ state }) => state === 'creating').map(({ baseBackup }) => baseBackup),
@@ -199,15 +217,24 @@ async function prune(
     // What leads to files goes before the files: a kill in between leaves no restore point that leads nowhere.
     for (const name of found.restorePoints) await forgetPoint(home, name);
     for (const id of found.baseBackups) await forgetBaseBackup(home, id);
-    return found;
+    return { ...found, current };
   });
   for (const name of pruning.restorePoints) {
     log(`Restore point ${name} is forgotten: the newest ${keepRestorePoints} are kept.`);
   }
   for (const id of pruning.baseBackups) await removeTree(baseBackupFolder(home, id));
-  await clearLeftovers(archiveOf(home, currentLineage(facts).number));
+  await clearLeftovers(archiveOf(home, pruning.current));
   for (const lineage of pruning.archives) await removeTree(archiveOf(home, lineage));
   for (const { lineage, file } of pruning.segments) {
     await rm(join(archiveOf(home, lineage), file), { force: true });
   }
+}
+
+async function neededAmong(
+  restorePoints: readonly RestorePointRecord[],
+  isNeeded: PointOptions['isNeeded'],
+): Promise<ReadonlySet<string>> {
+  const needed = new Set<string>();
+  for (const { name } of restorePoints) if (await isNeeded(name)) needed.add(name);
+  return needed;
 }

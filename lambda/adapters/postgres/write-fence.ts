@@ -3,8 +3,8 @@
  * `default_transaction_read_only` itself is not held, as Godwit's own sessions are not.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GodwitError } from '../../domain/errors';
-import { type Database, type Session, withSession } from '../../ports/database';
+import { type Database, type Session, SQLSTATE, StatementFailed, withSession } from '../../ports/database';
+import { SessionsOutlastFence } from '../../ports/endpoint';
 import { quoted } from '../../sql/names';
 
 const SESSION = {
@@ -13,31 +13,23 @@ const SESSION = {
   lockTimeoutMs: 10_000,
 } as const;
 
-/** Sessions that were starting while the fence went up. */
-const PASSES = 50;
+/** A session ends once it looks up from its work; others were starting while the fence went up. */
+const PASSES = 250;
 const PASS_MS = 20;
-
-/** The fence is up, but somebody who began before it may still write. */
-export class SessionsOutlastFence extends GodwitError {
-  override readonly name = 'SessionsOutlastFence';
-  readonly kind = 'unknown';
-
-  constructor(database: string) {
-    super(
-      `Open sessions of the application do not end in ${database}, so it may still be written to. Fence again.`,
-    );
-  }
-}
 
 export const isFenced = (database: Database): Promise<boolean> =>
   withSession(database, { ...SESSION, readOnly: true }, hasFence);
 
-/** Idempotent. */
+/**
+ * Idempotent.
+ * @throws SessionsOutlastFence
+ */
 export const raiseFence = (database: Database): Promise<void> =>
   withSession(database, SESSION, async (session) => {
     if (!(await hasFence(session)))
       await setDefault(session, database, 'SET default_transaction_read_only = on');
-    await endOpenSessions(session, database.address.database);
+    const left = await endOpenSessions(session);
+    if (left.length > 0) throw new SessionsOutlastFence(database.address.database, left);
   });
 
 /** Idempotent. */
@@ -45,8 +37,8 @@ export const lowerFence = (database: Database): Promise<void> =>
   withSession(database, SESSION, async (session) => {
     if (!(await hasFence(session))) return;
     await setDefault(session, database, 'RESET default_transaction_read_only');
-    // Those that began behind the fence would stay read-only for as long as they live.
-    await endOpenSessions(session, database.address.database);
+    // Those that began behind the fence would stay read-only for as long as they live; one that cannot be ended does.
+    await endOpenSessions(session);
   });
 
 async function hasFence(session: Session): Promise<boolean> {
@@ -63,19 +55,53 @@ const setDefault = (session: Session, { address }: Database, change: string): Pr
 
 /**
  * A setting holds for sessions that begin after it; those that began before are ended, writing or not, since nobody can
- * tell what they do next. Godwit's own go on, and those of RDS itself may not be ended.
+ * tell what they do next. Godwit's own go on, and those of RDS itself may not be ended. Answers which are left.
  */
-async function endOpenSessions(session: Session, database: string): Promise<void> {
+async function endOpenSessions(session: Session): Promise<readonly string[]> {
   const { rows } = await session.query<{ now: string }>('SELECT clock_timestamp()::text AS now');
+  const refused = new Set<number>();
   for (let pass = 0; pass < PASSES; pass += 1) {
-    const { rowCount } = await session.query(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
-          AND usename <> 'rdsadmin' AND application_name NOT LIKE 'godwit%' AND backend_start <= $1`,
-      [rows[0]?.now],
-    );
-    if (rowCount === 0) return;
+    const open = await sessionsBefore(session, rows[0]?.now);
+    for (const { pid } of open) {
+      if (!refused.has(pid) && !(await isEnding(session, pid))) refused.add(pid);
+    }
+    // Those that cannot be ended are waited for no longer than the others.
+    if (open.every(({ pid }) => refused.has(pid)))
+      return open.map((one) => `${labelOf(one)}, which ${NO_RIGHT}`);
     await sleep(PASS_MS);
   }
-  throw new SessionsOutlastFence(database);
+  const open = await sessionsBefore(session, rows[0]?.now);
+  return open.map((one) => `${labelOf(one)}, which ${refused.has(one.pid) ? NO_RIGHT : 'does not end'}`);
+}
+
+const NO_RIGHT = "Godwit's role may not end";
+
+interface OpenSession {
+  readonly pid: number;
+  readonly role: string;
+}
+
+const labelOf = ({ pid, role }: OpenSession): string => `${pid} of ${role}`;
+
+/** Whose statistics a role may not read, of those it sees neither kind nor beginning: they may be old. */
+async function sessionsBefore(session: Session, moment: string | undefined): Promise<readonly OpenSession[]> {
+  const { rows } = await session.query<OpenSession>(
+    `SELECT pid, coalesce(usename, 'a role that is gone') AS role FROM pg_stat_activity
+      WHERE datname = current_database() AND coalesce(backend_type, 'client backend') = 'client backend'
+        AND pid <> pg_backend_pid() AND usename IS DISTINCT FROM 'rdsadmin' AND application_name NOT LIKE 'godwit%'
+        AND coalesce(backend_start, '-infinity') <= $1`,
+    [moment],
+  );
+  return rows;
+}
+
+/** Each by itself: only a superuser may end a superuser's, and Postgres answers that with an error. */
+async function isEnding(session: Session, pid: number): Promise<boolean> {
+  try {
+    await session.query('SELECT pg_terminate_backend($1)', [pid]);
+    return true;
+  } catch (error) {
+    if (error instanceof StatementFailed && error.sqlState === SQLSTATE.insufficientPrivilege) return false;
+    throw error;
+  }
 }

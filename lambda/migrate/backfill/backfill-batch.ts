@@ -4,7 +4,7 @@ import type { Write } from '../../sql/backfill';
 import { type Narrowed, narrowed } from '../../sql/backfill-splice';
 import type { SqlStatement } from '../../sql/parse';
 import { asOurselves, type FileRun } from '../file-run';
-import { LockObserver } from '../lock-observer';
+import { StatementObserver } from '../observe/statement-observer';
 import { type JournalKey, recordFinished, recordProgress } from '../statement-journal';
 import { type BackfillKey, highestKey, type KeyValues, keyAhead, keyCondition } from './backfill-key';
 import { nextPass, type Walk, walkToJson } from './backfill-walk';
@@ -53,8 +53,9 @@ export async function runBatch(
     upTo === undefined ? undefined : await keyAhead(session, backfill.key, { ...from, upTo }, reading);
   await session.query(`${upTo === undefined ? '' : 'COMMIT; '}${writingSettings(limits)}`);
   const startedAt = performance.now();
+  const looking = { tookMs: 0 };
   const upper = ahead ?? upTo;
-  const written = upper === undefined ? 0 : await writeRows(run, session, backfill, walk, upper);
+  const written = upper === undefined ? 0 : await writeRows(run, session, backfill, { walk, upper, looking });
   const isLast = ahead === undefined;
   const walked = isLast ? written : limits.rows;
   const after: Walk = {
@@ -70,7 +71,7 @@ export async function runBatch(
   if (next === undefined) await recordFinished(session, journal, entry);
   else await recordProgress(session, journal, entry, walkToJson(next));
   await session.query('COMMIT');
-  return { walk: next, walked, written, heldMs: performance.now() - startedAt };
+  return { walk: next, walked, written, heldMs: performance.now() - startedAt - looking.tookMs };
 }
 
 const writingSettings = ({ lockTimeoutMs, statementTimeoutMs }: BatchLimits): string =>
@@ -105,15 +106,20 @@ async function writeRows(
   run: FileRun,
   session: Session,
   backfill: Backfill,
-  walk: Walk,
-  upper: KeyValues,
+  { walk, upper, looking }: { walk: Walk; upper: KeyValues; looking: { tookMs: number } },
 ): Promise<number> {
   const text = await batchText(backfill, walk);
   const isFirst = walk.pass === 1 && walk.cursor === undefined;
-  const observer = run.request.observeLocks && isFirst ? await LockObserver.begin(session) : undefined;
+  const looked = (ms: number): void => {
+    looking.tookMs += ms;
+    run.log.looked(ms);
+  };
+  const isObserved = run.request.observeLocks === true && isFirst;
+  const observer = isObserved ? await StatementObserver.begin(session, looked) : undefined;
+  await observer?.before(backfill.statement);
   try {
     const { rowCount } = await session.query(text.sql, [...upper, ...(walk.cursor ?? [])]);
-    if (observer) run.log.observed(backfill.index, await observer.lookAgain());
+    if (observer) run.log.observed(backfill.index, await observer.after());
     return rowCount;
   } catch (error) {
     throw asWritten(error, text);

@@ -7,10 +7,12 @@ import type {
   CatalogRelation,
   CatalogRows,
   CatalogType,
+  ForeignKeyAction,
   RelationKind,
 } from '../../sql/catalog';
 import { provesNotNull } from '../../sql/effects/proof';
 import { parseScript } from '../../sql/parse';
+import { type DependencyAnswer, dependenciesOf, type TextAnswer } from './catalog-dependents';
 
 interface Named {
   readonly schema: string | null;
@@ -33,7 +35,7 @@ interface RelationAnswer {
   readonly columns?: readonly ColumnAnswer[] | null;
   readonly constraints?: readonly ConstraintAnswer[] | null;
   readonly sequences?: CatalogRelation['sequences'] | null;
-  readonly index?: CatalogIndex | null;
+  readonly index?: IndexAnswer | null;
   readonly reads?: readonly number[] | null;
   readonly isUnlogged: boolean;
   readonly accessMethod?: string | null;
@@ -44,6 +46,10 @@ interface RelationAnswer {
 interface ColumnAnswer extends Omit<CatalogColumn, 'generated' | 'identity'> {
   readonly generated: string;
   readonly identity: string;
+}
+
+interface IndexAnswer extends Omit<CatalogIndex, 'keys'> {
+  readonly keys: readonly (string | null)[];
 }
 
 interface ConstraintAnswer {
@@ -77,6 +83,9 @@ export interface CatalogAnswer {
     | readonly { schema: string; name: string; volatile: boolean; builtIn: boolean }[]
     | null;
   readonly losses?: readonly { key: string; oid: number; what: CatalogLoss['what'] }[] | null;
+  readonly dependencies?: readonly DependencyAnswer[] | null;
+  readonly texts?: readonly TextAnswer[] | null;
+  readonly searchPath: readonly string[];
   readonly timeZone: string;
 }
 
@@ -92,6 +101,8 @@ export async function rowsOf(answer: CatalogAnswer): Promise<CatalogRows> {
       isBuiltIn: builtIn,
     })),
     losses: (answer.losses ?? []).map(({ key, oid, what }) => ({ of: key, relation: oid, what })),
+    dependencies: dependenciesOf(answer),
+    searchPath: answer.searchPath,
     isTimeZoneUtc: UTC.includes(answer.timeZone),
   };
 }
@@ -133,7 +144,7 @@ async function relationOf(answer: RelationAnswer): Promise<CatalogRelation> {
     hasTriggers: answer.hasTriggers,
     hasRules: answer.hasRules,
     sequences: answer.sequences ?? [],
-    index: answer.index ?? undefined,
+    index: answer.index ? indexOf(answer.index) : undefined,
     reads: answer.reads ?? [],
     isUnlogged: answer.isUnlogged,
     accessMethod: answer.accessMethod ?? undefined,
@@ -141,6 +152,11 @@ async function relationOf(answer: RelationAnswer): Promise<CatalogRelation> {
     ofType: answer.ofType ?? undefined,
   };
 }
+
+const indexOf = (answer: IndexAnswer): CatalogIndex => ({
+  ...answer,
+  keys: answer.keys.map((key) => key ?? undefined),
+});
 
 const GENERATED: Readonly<Record<string, CatalogColumn['generated']>> = { s: 'stored', v: 'virtual' };
 
@@ -173,9 +189,18 @@ async function constraintOf(answer: ConstraintAnswer): Promise<CatalogConstraint
     index: answer.index || undefined,
     onDelete: isForeignKey ? actionOf(answer.onDelete) : undefined,
     onUpdate: isForeignKey ? actionOf(answer.onUpdate) : undefined,
+    deleteAction: isForeignKey ? DELETE_ACTIONS[answer.onDelete] : undefined,
     provesNotNull: definition === null || !validated ? [] : await provenBy(definition),
   };
 }
+
+const DELETE_ACTIONS: Readonly<Record<string, ForeignKeyAction>> = {
+  a: 'no action',
+  r: 'restrict',
+  c: 'cascade',
+  n: 'set null',
+  d: 'set default',
+};
 
 /** NO ACTION and RESTRICT only look whether a row references. */
 const actionOf = (letter: string): 'check' | 'write' =>

@@ -24,10 +24,18 @@ export const CONSTRAINTS = `'constraints', (
       'definition', CASE WHEN k.contype = 'c' AND k.convalidated THEN pg_catalog.pg_get_constraintdef(k.oid) END))
     FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid)`;
 
+/** A default is kept as a tree of nodes; asking for it as SQL would lock the table. */
+const IS_DEFAULT_VOLATILE = `EXISTS (
+        SELECT FROM pg_catalog.pg_attrdef d
+         CROSS JOIN LATERAL pg_catalog.regexp_matches(d.adbin::text, ':(?:func|opfunc)id (\\d+)', 'g') AS called (oids)
+          JOIN pg_catalog.pg_proc p ON p.oid = called.oids[1]::oid AND p.provolatile = 'v'
+         WHERE d.adrelid = c.oid AND d.adnum = a.attnum)`;
+
 export const COLUMNS = `'columns', (
   SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', a.attname, 'type', a.atttypid::bigint, 'typmod', a.atttypmod, 'collation', a.attcollation::bigint,
-      'notNull', a.attnotnull, 'hasDefault', a.atthasdef, 'generated', a.attgenerated, 'identity', a.attidentity)
+      'typeName', pg_catalog.format_type(a.atttypid, a.atttypmod),
+      'notNull', a.attnotnull, 'hasDefault', a.atthasdef, 'isDefaultVolatile', a.atthasdef AND ${IS_DEFAULT_VOLATILE}, 'generated', a.attgenerated, 'identity', a.attidentity)
       ORDER BY a.attnum)
     FROM pg_catalog.pg_attribute a
    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'f', 'c'))`;
@@ -48,7 +56,13 @@ export const OF_TYPE = `'ofType', (SELECT y.typrelid::bigint FROM pg_catalog.pg_
 export const INDEX = `'index', (
   SELECT pg_catalog.json_build_object(
       'table', i.indrelid::bigint, 'isPrimary', i.indisprimary, 'isUnique', i.indisunique, 'isValid', i.indisvalid,
-      'isComputed', i.indexprs IS NOT NULL OR i.indpred IS NOT NULL,
+      'isComputed', i.indexprs IS NOT NULL OR i.indpred IS NOT NULL, 'isPartial', i.indpred IS NOT NULL,
+      'method', (SELECT o.amname FROM pg_catalog.pg_am o WHERE o.oid = c.relam),
+      'keys', ARRAY(
+        SELECT a.attname::text
+          FROM pg_catalog.unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY AS k (number, place)
+          LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number AND k.number <> 0
+         ORDER BY k.place),
       'columns', ARRAY(
         SELECT a.attname::text FROM pg_catalog.pg_attribute a
          WHERE a.attrelid = i.indrelid AND (a.attnum = ANY (i.indkey) OR a.attnum IN (
@@ -77,6 +91,8 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
     'oid', y.oid::bigint, 'schema', n.nspname, 'name', y.typname, 'kind', y.typtype, 'array', y.typarray::bigint,
     'collation', y.typcollation::bigint, 'base', y.typbasetype::bigint, 'baseTypmod', y.typtypmod,
     'hasDefault', y.typdefault IS NOT NULL,
+    'values', ARRAY(
+      SELECT e.enumlabel::text FROM pg_catalog.pg_enum e WHERE e.enumtypid = y.oid ORDER BY e.enumsortorder),
     'isConstrained', y.typtype = 'd' AND (y.typnotnull OR EXISTS (
       SELECT FROM pg_catalog.pg_constraint k WHERE k.contypid = y.oid AND k.contype = 'c')),
     'binaryTo', ARRAY(

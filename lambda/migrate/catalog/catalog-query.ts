@@ -4,6 +4,7 @@
  */
 import type { Aspect } from '../../sql/effects/aspects';
 import type { Mentions } from '../../sql/effects/mentions';
+import { DEPENDENCIES, TEXTS } from './catalog-dependents-query';
 import {
   COLUMNS,
   CONSTRAINTS,
@@ -159,7 +160,9 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
     'parents', ARRAY(SELECT h.inhparent::bigint FROM pg_catalog.pg_inherits h WHERE h.inhrelid = c.oid),
     'hasTriggers', c.relhastriggers AND EXISTS (
       SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal),
-    'hasRules', c.relhasrules${FIELDS.filter(([aspect]) => aspects.includes(aspect))
+    'hasRules', c.relhasrules AND EXISTS (SELECT FROM pg_catalog.pg_rewrite w WHERE w.ev_class = c.oid)${FIELDS.filter(
+      ([aspect]) => aspects.includes(aspect),
+    )
       .map(([, field]) => `,\n    ${field}`)
       .join('')}) ORDER BY c.oid)
   FROM pg_catalog.pg_class c
@@ -169,7 +172,10 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
 const namedIn = (table: string): string =>
   `(SELECT pg_catalog.json_agg(m) FROM (SELECT schema, name, oid::bigint FROM ${table}) AS m)`;
 
-export function catalogQuery(mentions: Mentions): string {
+/** `checks`: with all that depends on the relations. */
+export type Reading = 'effects' | 'checks';
+
+export function catalogQuery(mentions: Mentions, reading: Reading): string {
   const { aspects } = mentions;
   const tables = [relationNames(mentions.relations.length)];
   const sources = ["SELECT oid, 'subject' FROM named_relation"];
@@ -179,7 +185,7 @@ export function catalogQuery(mentions: Mentions): string {
     tables.push(functionsCalled(mentions.functions.length));
     answers.push(`'functions', (${FUNCTION_ROWS})`);
   }
-  if (mentions.types.length > 0) {
+  if (mentions.types.length > 0 || reading === 'checks') {
     tables.push(typesConcerned(mentions.types.length));
     sources.push(DOMAIN_USERS);
     answers.push(`'types', (${TYPE_ROWS})`, `'namedTypes', ${namedIn('named_type')}`);
@@ -192,6 +198,7 @@ export function catalogQuery(mentions: Mentions): string {
       "'losses', (SELECT pg_catalog.json_agg(m ORDER BY m.oid, m.what) FROM (SELECT key, oid::bigint, what FROM loss) AS m)",
     );
   }
+  if (reading === 'checks') answers.push(`'dependencies', (${DEPENDENCIES})`, `'texts', (${TEXTS})`);
   const neighbours = NEIGHBOURS.filter(([aspect]) => aspect === 'always' || aspects.includes(aspect));
   const all = [
     ...tables,
@@ -202,5 +209,5 @@ export function catalogQuery(mentions: Mentions): string {
   ];
   return `WITH RECURSIVE ${all.join(',')}
 SELECT pg_catalog.json_build_object(${answers.join(', ')},
-  'timeZone', pg_catalog.current_setting('TimeZone')) AS answer`;
+  'searchPath', pg_catalog.current_schemas(true)::text[], 'timeZone', pg_catalog.current_setting('TimeZone')) AS answer`;
 }

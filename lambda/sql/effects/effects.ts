@@ -7,7 +7,7 @@ import { CREATE_RULES } from './create';
 import { DATA_RULES } from './data';
 import { DROP_RULES } from './drop';
 import { MAINTENANCE_RULES } from './maintenance';
-import { keyOf, relationsMentioned } from './mentions';
+import { relationsMentioned } from './mentions';
 import { OTHER_RULES } from './other';
 import { type Rules, rule } from './rules';
 
@@ -37,8 +37,7 @@ export const KNOWN_KINDS: readonly string[] = Object.keys(RULES);
 export const KNOWN_ACTIONS: readonly string[] = Object.keys(ACTIONS);
 
 export function effectsOf(statement: SqlStatement, catalog: Catalog): StatementEffects {
-  const doomed = relationsMentioned(statement).doomed.map(keyOf);
-  const losses = catalog.rows.losses.filter((loss) => doomed.includes(loss.of));
+  const losses = catalog.lossesOf(relationsMentioned(statement).doomed);
   const effects = new EffectsCollector(catalog, losses);
   apply(statement.node, effects);
   return effects.result();

@@ -54,7 +54,16 @@ const NOTHING: Mentions = {
 export const mentionsNothing = ({ relations, types, schemas, doomed }: Mentions): boolean =>
   relations.length + types.length + schemas.length + doomed.length === 0;
 
+/** Effects, replay and rules each ask for them. */
+const mentionsOf = new WeakMap<SqlStatement, Mentions>();
+
 export function relationsMentioned(statement: SqlStatement): Mentions {
+  const known = mentionsOf.get(statement) ?? collectMentions(statement);
+  mentionsOf.set(statement, known);
+  return known;
+}
+
+function collectMentions(statement: SqlStatement): Mentions {
   const { node } = statement;
   const mentions = SPECIAL[statement.kind]?.(node) ?? { relations: rangesIn(node) };
   const aspects = ASPECTS[statement.kind] ?? EVERYTHING;

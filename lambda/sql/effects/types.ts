@@ -126,7 +126,10 @@ function holdsAll(type: string, from: number, to: number): boolean {
 }
 
 /** As Postgres packs it; `undefined` for a type whose packing is its own affair. */
-function typmodOf(type: CatalogType, modifiers: readonly Node[] | undefined): number | undefined {
+export function typmodOf(
+  type: Pick<CatalogType, 'name'>,
+  modifiers: readonly Node[] | undefined,
+): number | undefined {
   const numbers = (modifiers ?? []).map((node) =>
     'A_Const' in node
       ? node.A_Const.ival === undefined
