@@ -124,6 +124,34 @@ function buildProgram(invocation: Invocation, execute: Execute): Command {
       ),
   );
   add(
+    'check [migration...]',
+    'what pending or named migrations would do: locks, long work, failures; sized by the database where there is one',
+    async () => (await import('./commands/check')).checkCommand,
+    (command) =>
+      command
+        .option('--format <format>', 'tty, json, markdown, sarif or github (default: tty)')
+        .option(
+          '--fail-on <severity>',
+          'error or warning: what makes it end with exit code 3 (default: error)',
+        )
+        .addHelpText(
+          'after',
+          '\nWithout a database every migration is judged against the history before it.\nA finding is allowed by a comment above its statement: -- godwit:allow <rule> because <reason>\nExit codes: 0 nothing of that severity found · 2 bad usage, or SQL that Postgres cannot parse · 3 findings',
+        ),
+  );
+  add(
+    'rewrite <migration>',
+    'the form of a migration in which nobody waits for it, with reasons, proven to end as the original does',
+    async () => (await import('./commands/rewrite')).rewriteCommand,
+    (command) =>
+      command
+        .option('--write', 'put it into the folder: several migrations where expand and contract must part')
+        .addHelpText(
+          'after',
+          '\nExit codes: 0 rewritten, or nothing to rewrite · 2 bad usage, or SQL that Postgres cannot parse · 3 not proven, nothing written',
+        ),
+  );
+  add(
     'rehearse',
     'the workflow up to the rehearsal on a clone; nothing is changed',
     async () => (await import('./commands/run')).rehearseCommand,
@@ -197,7 +225,7 @@ function buildProgram(invocation: Invocation, execute: Execute): Command {
   add(
     'restore',
     'restore to a restore point or a time',
-    async () => (await import('./commands/recovery')).restoreCommand,
+    async () => (await import('./commands/restore')).restoreCommand,
     (command) =>
       command
         .requiredOption('--to <target>', 'name of a restore point, or an ISO time')
@@ -269,6 +297,7 @@ function buildProgram(invocation: Invocation, execute: Execute): Command {
 const EXAMPLES = `
 Examples:
   godwit baseline --database-url "$URL"       adopt a database that db push made
+  godwit check                                what would the migrations do? changes nothing
   godwit rehearse                             try the pending migrations on a clone, change nothing
   godwit run                                  the whole workflow; started again after a crash, it goes on
   godwit run --approve ask                    wait for a person before anything is changed

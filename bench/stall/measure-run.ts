@@ -39,7 +39,7 @@ export interface Measurement extends Wanted {
   readonly writes: number;
 }
 
-const LOAD = { ratePerSecond: 500, poolSize: 16, seed: 20251122 } as const;
+export const LOAD = { ratePerSecond: 500, poolSize: 16, seed: 20251122 } as const;
 const SETTLE_MS = 300;
 const BEFORE_MS = 1_000;
 const QUIET_ATTEMPTS = 3;
@@ -105,7 +105,7 @@ async function underLoad(
 }
 
 /** A machine that does something else is waited for, but not for ever. */
-async function quietTime(load: Child, signal: AbortSignal): Promise<Score> {
+export async function quietTime(load: Child, signal: AbortSignal): Promise<Score> {
   for (let attempt = 1; ; attempt += 1) {
     const from = now();
     await sleep(BEFORE_MS, undefined, { signal });

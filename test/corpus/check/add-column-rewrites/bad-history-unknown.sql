@@ -1,0 +1,1 @@
+ALTER TABLE accounts ADD COLUMN at timestamptz NOT NULL DEFAULT clock_timestamp();

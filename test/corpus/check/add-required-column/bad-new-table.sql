@@ -1,0 +1,1 @@
+ALTER TABLE accounts ADD COLUMN a int NOT NULL;

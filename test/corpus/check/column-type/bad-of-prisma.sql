@@ -1,0 +1,1 @@
+CREATE TABLE "Event" ("id" SERIAL NOT NULL, "at" TIMESTAMP(3) NOT NULL, CONSTRAINT "Event_pkey" PRIMARY KEY ("id"));

@@ -1,0 +1,6 @@
+CREATE TABLE users (id bigint PRIMARY KEY, email text, name varchar(50), created_at timestamptz);
+INSERT INTO users (id, email) VALUES (1, 'a'), (2, 'b');
+CREATE INDEX users_email ON users (email);
+CREATE VIEW mails AS SELECT email FROM users;
+-- the migration:
+DROP INDEX CONCURRENTLY users_email;

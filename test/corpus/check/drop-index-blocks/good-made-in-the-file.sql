@@ -1,0 +1,7 @@
+CREATE TABLE users (id bigint PRIMARY KEY, email text, name varchar(50), created_at timestamptz);
+INSERT INTO users (id, email) VALUES (1, 'a'), (2, 'b');
+CREATE INDEX users_lower ON users (lower(email));
+-- the migration:
+CREATE TABLE one (id int);
+CREATE INDEX one_id ON one (id);
+DROP INDEX one_id;

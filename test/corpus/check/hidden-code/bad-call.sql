@@ -1,0 +1,3 @@
+CREATE PROCEDURE tidy() LANGUAGE plpgsql AS $$ BEGIN NULL; END $$;
+-- the migration:
+CALL tidy();

@@ -1,0 +1,1 @@
+CREATE INDEX idx ON accounts USING gin (tags);

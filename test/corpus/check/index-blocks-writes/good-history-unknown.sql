@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY idx ON accounts USING gin (tags);

@@ -1,0 +1,7 @@
+CREATE TABLE users (id bigint PRIMARY KEY, email text, name varchar(50), created_at timestamptz);
+INSERT INTO users (id, email) VALUES (1, 'a'), (2, 'b');
+-- the migration:
+DO $$ BEGIN
+  CREATE TYPE status AS ENUM ('a', 'b');
+EXCEPTION WHEN duplicate_object THEN NULL;
+END $$;

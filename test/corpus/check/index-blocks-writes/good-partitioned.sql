@@ -1,0 +1,4 @@
+CREATE TABLE ev (at date) PARTITION BY RANGE (at);
+CREATE TABLE ev1 PARTITION OF ev FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+-- the migration:
+CREATE INDEX ev_at ON ONLY ev (at);

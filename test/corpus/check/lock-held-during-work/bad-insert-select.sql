@@ -1,0 +1,6 @@
+CREATE TABLE users (id bigint PRIMARY KEY, email text, name varchar(50), created_at timestamptz);
+INSERT INTO users (id, email) VALUES (1, 'a'), (2, 'b');
+-- the migration:
+ALTER TABLE users ADD COLUMN x int;
+CREATE TABLE copies (id bigint);
+INSERT INTO copies SELECT id FROM users;

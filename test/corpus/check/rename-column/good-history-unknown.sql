@@ -1,0 +1,2 @@
+CREATE TABLE accounts (owner text);
+ALTER TABLE accounts RENAME owner TO holder;

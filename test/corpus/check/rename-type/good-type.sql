@@ -1,0 +1,3 @@
+CREATE TYPE mood AS ENUM ('ok');
+-- the migration:
+ALTER TYPE mood ADD VALUE 'fine';

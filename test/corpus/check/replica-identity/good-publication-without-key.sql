@@ -1,0 +1,5 @@
+CREATE TABLE users (id bigint PRIMARY KEY, email text, name varchar(50), created_at timestamptz);
+INSERT INTO users (id, email) VALUES (1, 'a'), (2, 'b');
+CREATE TABLE bare (a int);
+-- the migration:
+CREATE PUBLICATION p FOR TABLE users;

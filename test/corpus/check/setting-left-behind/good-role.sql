@@ -1,0 +1,6 @@
+CREATE TABLE users (id bigint PRIMARY KEY, email text, name varchar(50), created_at timestamptz);
+INSERT INTO users (id, email) VALUES (1, 'a'), (2, 'b');
+-- the migration:
+SET lock_timeout = '2s';
+SET statement_timeout = '5s';
+ALTER TABLE users ADD COLUMN x int;

@@ -1,0 +1,5 @@
+CREATE TABLE users (id bigint PRIMARY KEY, email text, name varchar(50), created_at timestamptz);
+INSERT INTO users (id, email) VALUES (1, 'a'), (2, 'b');
+-- the migration:
+ALTER TABEL users ADD COLUMN x int;
+CREATE INDEX i ON users (email);

@@ -1,0 +1,3 @@
+CREATE TABLE rooms (during tstzrange);
+-- the migration:
+ALTER TABLE rooms ADD EXCLUDE USING gist (during WITH &&);

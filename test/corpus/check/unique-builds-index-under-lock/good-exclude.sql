@@ -1,0 +1,3 @@
+CREATE TABLE rooms (during tstzrange);
+-- the migration:
+CREATE TABLE rooms2 (during tstzrange, EXCLUDE USING gist (during WITH &&));

@@ -1,0 +1,2 @@
+CREATE TABLE tmp (a int);
+DELETE FROM tmp;

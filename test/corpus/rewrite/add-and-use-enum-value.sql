@@ -1,0 +1,4 @@
+-- AlterEnum
+ALTER TYPE "BalanceKind" ADD VALUE 'BRIDGED';
+
+UPDATE "TokenBalance" SET "kind" = 'BRIDGED' WHERE "memo" = 'bridged';

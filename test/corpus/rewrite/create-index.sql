@@ -1,0 +1,2 @@
+-- CreateIndex
+CREATE INDEX "TokenBalance_tokenId_idx" ON "TokenBalance"("tokenId");

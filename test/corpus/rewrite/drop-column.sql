@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "TokenBalance" DROP COLUMN "source";

@@ -1,0 +1,1 @@
+REINDEX INDEX "TokenBalance_walletId_idx";

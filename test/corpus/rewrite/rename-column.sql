@@ -1,0 +1,1 @@
+ALTER TABLE "TokenBalance" RENAME COLUMN "source" TO "origin";

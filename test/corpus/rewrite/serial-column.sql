@@ -1,0 +1,1 @@
+ALTER TABLE "TokenBalance" ADD COLUMN "number" SERIAL;

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "TokenBalance" ALTER COLUMN "memo" SET NOT NULL;

@@ -1,0 +1,4 @@
+ALTER TABLE "TokenBalance"
+  ALTER COLUMN "rank" DROP DEFAULT,
+  ALTER COLUMN "rank" TYPE DECIMAL(20,4) USING ("rank"::numeric / 100);
+ALTER TABLE "TokenBalance" ALTER COLUMN "rank" SET DEFAULT 0;

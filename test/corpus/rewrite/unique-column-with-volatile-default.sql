@@ -1,0 +1,1 @@
+ALTER TABLE "TokenBalance" ADD COLUMN "publicId" UUID NOT NULL DEFAULT gen_random_uuid() UNIQUE, ADD COLUMN "comment" TEXT;

@@ -1,0 +1,1 @@
+ALTER TABLE "TokenBalance" ADD CONSTRAINT "balance_of_wallet" UNIQUE ("walletId", "tokenId", "id") DEFERRABLE INITIALLY DEFERRED;

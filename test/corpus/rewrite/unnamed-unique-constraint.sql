@@ -1,0 +1,1 @@
+ALTER TABLE "TokenBalance" ADD UNIQUE ("id", "tokenId");

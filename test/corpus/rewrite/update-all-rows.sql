@@ -1,0 +1,1 @@
+UPDATE "TokenBalance" SET "memo" = 'migrated';

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "TokenBalance" ALTER COLUMN "block" SET DATA TYPE BIGINT;
