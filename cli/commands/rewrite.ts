@@ -6,6 +6,7 @@ import { checksumOf, type Migration } from '../../lambda/domain/migration';
 import { parseScript } from '../../lambda/sql/parse';
 import { ReplayedCatalog } from '../../lambda/sql/replay/replayed-catalog';
 import { type Rewriting, type RewrittenMigration, rewriteMigration } from '../../lambda/sql/rewrite/rewrite';
+import { readStanding } from '../check/standing';
 import { knownDatabase, namedIn } from '../check/subject';
 import type { CommandContext } from '../command';
 import { readProject } from '../project-folder';
@@ -36,11 +37,21 @@ export async function rewriteCommand(
     rewritten: rewriting.migrations,
   });
   if (!proof.proven) return notProven(context, { original, rewriting, proof });
-  const { findings } = await lint({ before, migrations: rewriting.migrations.map(asMigration) });
+  const facts = known === undefined ? undefined : (await readStanding(known.database, [])).facts;
+  const { findings } = await lint({
+    before,
+    migrations: rewriting.migrations.map(asMigration),
+    ...(facts === undefined ? {} : { facts }),
+  });
   const left = findings.filter(({ severity }) => severity === 'error');
   context.terminal.summary(
     ...linesOf(rewriting, proof),
-    ...left.map(({ id, line, subject, migration }) => `Left: ${id}, ${migration}:${line}: ${subject}`),
+    ...findings
+      .filter(({ severity }) => severity !== 'info')
+      .map(
+        ({ severity, id, migration, line, subject, effect }) =>
+          `Still, ${severity}: ${id} in ${migration}, line ${line}: ${subject}. ${effect}`,
+      ),
   );
   const written = raw.write
     ? await writeRewritten({

@@ -22,7 +22,7 @@ export function findingsForRun({ findings, allowed }: LintResult): readonly Find
       (finding): Finding => ({
         ...told(finding),
         severity: 'info',
-        effect: `${finding.effect} Allowed in the SQL because ${finding.allowed}.`,
+        effect: `${finding.effect} Allowed in the SQL because ${finding.allowed}`,
       }),
     ),
   ];
@@ -46,7 +46,8 @@ function told({
     ...(statement === undefined ? {} : { statement }),
     ...(line === undefined ? {} : { line }),
     subject,
-    effect: lock === undefined ? effect : `${effect} Lock: ${lock}.`,
+    // Effects of a run's findings become part of a sentence.
+    effect: (lock === undefined ? effect : `${effect} Lock: ${lock}`).replace(/\.$/, ''),
     remedy,
   };
 }

@@ -2,6 +2,7 @@
 import type { Session } from '../ports/database';
 import { SQLSTATE, StatementFailed } from '../ports/database';
 import { quotedName } from '../sql/names';
+import { OWN_MARK } from './statement-uses';
 
 export interface ScanBudget {
   readonly ms: number;
@@ -64,7 +65,7 @@ async function readChunks(
   table: { readonly schema: string; readonly name: string; readonly bytes: number },
   { settings: { blockSize }, budget }: { readonly settings: Settings; readonly budget: ScanBudget },
 ): Promise<number | undefined> {
-  const sql = `select count(*) from only ${quotedName(table)} where ctid >= $1::tid and ctid < $2::tid`;
+  const sql = `select ${OWN_MARK} count(*) from only ${quotedName(table)} where ctid >= $1::tid and ctid < $2::tid`;
   const pages = Math.floor(CHUNK_BYTES / blockSize);
   const all = Math.min(table.bytes, budget.bytes);
   let read = 0;

@@ -15,6 +15,9 @@ interface Use {
   readonly calls: number;
 }
 
+/** In statements by which Godwit looks at a table: they are not the application's. */
+export const OWN_MARK = '/* godwit */';
+
 /** More distinct statements than it keeps by default. */
 const MOST = 10_000;
 const LONGEST_SHOWN = 100;
@@ -30,7 +33,8 @@ export async function readUses(session: Session): Promise<StatementUses | undefi
   try {
     const { rows } = await session.query<{ text: string; calls: string }>(
       `select query as text, sum(calls)::text as calls from ${view}
-        where dbid = (select oid from pg_database where datname = current_database()) and query is not null
+        where dbid = (select oid from pg_database where datname = current_database())
+          and query is not null and position('${OWN_MARK}' in query) = 0
         group by query order by sum(calls) desc limit ${MOST}`,
     );
     return usesIn(rows.map(({ text, calls }) => ({ text, calls: Number(calls) })));
@@ -75,7 +79,7 @@ const BEGINNINGS = ['select', 'insert', 'update', 'delete', 'merge', 'with', 'va
 /** Empty for what is no statement of the application. */
 function namesOf(text: string, scan: (sql: string) => readonly ScanToken[]): ReadonlySet<string> {
   try {
-    const names = scan(withoutControlCharacters(text)).filter(isNoComment).map(nameOf);
+    const names = scan(withoutControlCharacters(text)).filter(isNoComment).map(nameOf).filter(isNoCount);
     if (!BEGINNINGS.includes(names[0] ?? '')) return new Set();
     return new Set(fillsEveryColumn(names) ? [...names, EVERY_COLUMN] : names);
   } catch {
@@ -85,6 +89,10 @@ function namesOf(text: string, scan: (sql: string) => readonly ScanToken[]): Rea
 }
 
 const EVERY_COLUMN = '*';
+
+/** `count(*)` is about rows. */
+const isNoCount = (name: string, index: number, names: readonly string[]): boolean =>
+  name !== EVERY_COLUMN || names[index - 1] !== '(';
 
 /** `INSERT INTO t VALUES …`, which names no column. */
 const fillsEveryColumn = ([first, , , behind, , behindQualified]: readonly string[]): boolean =>

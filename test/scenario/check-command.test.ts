@@ -225,7 +225,7 @@ describe('with a database', () => {
     });
   });
 
-  test('what a run would not make harmless keeps it from beginning; the rest it is told as a warning', async () => {
+  test('what a run would not make harmless keeps it from beginning', async () => {
     const lost = { name: NOTE.name, up: 'CREATE INDEX CONCURRENTLY i ON "Account"(updatedAt);' };
     const { deploy } = await deployed([INDEX, lost]);
     const end = await deploy();

@@ -79,18 +79,21 @@ const wedefidaily = readdirSync(folder, { withFileTypes: true })
   .map(({ name }) => readFileSync(join(folder, name, 'migration.sql'), 'utf8'))
   .join('\n');
 
-test.each([['WeDefiDaily’s migrations', wedefidaily], ...REPLAY_HISTORIES])('%s', async (_, sql) => {
-  const session = await connect();
-  try {
-    const replayed = ReplayedCatalog.from();
-    expect(await runBoth(session, replayed, sql)).toBe((await statementsIn(sql)).length);
-    const real = await readAll(session);
-    expect(compare(real, replayed.catalog)).toEqual(SAME);
-    expect(compare(real, ReplayedCatalog.from(real).catalog)).toEqual(SAME);
-  } finally {
-    await session.close();
-  }
-});
+test.each<readonly [string, string]>([['WeDefiDaily’s migrations', wedefidaily], ...REPLAY_HISTORIES])(
+  '%s',
+  async (_, sql) => {
+    const session = await connect();
+    try {
+      const replayed = ReplayedCatalog.from();
+      expect(await runBoth(session, replayed, sql)).toBe((await statementsIn(sql)).length);
+      const real = await readAll(session);
+      expect(compare(real, replayed.catalog)).toEqual(SAME);
+      expect(compare(real, ReplayedCatalog.from(real).catalog)).toEqual(SAME);
+    } finally {
+      await session.close();
+    }
+  },
+);
 
 test(`random histories (seed ${seed})`, async () => {
   const session = await connect();

@@ -180,6 +180,12 @@ test('a name that is known in small letters keeps its meaning', async () => {
   expect([meant, changes]).toEqual([undefined, []]);
 });
 
+test('a type or a function that is spelled like a column is none', async () => {
+  const before = `CREATE TABLE "pair" ("id" INT PRIMARY KEY, "Text" INT, "Upper" INT);`;
+  const { meant } = await rewritten(`ALTER TABLE "pair" ADD COLUMN c Text DEFAULT Upper('a');\n`, [before]);
+  expect(meant).toBeUndefined();
+});
+
 test('the constraints of a new column are taken apart by what the parser says, not by how they are spelled', async () => {
   const [sql] = await sqlOf(
     `ALTER TABLE "TokenBalance" ADD COLUMN "check" TEXT COLLATE "C" DEFAULT upper('a, check(') CONSTRAINT "check constraint" CHECK ("check" <> ')' ) REFERENCES "Token" ("id") DEFERRABLE INITIALLY DEFERRED;\n`,
@@ -200,4 +206,14 @@ test('writes that follow one another stay in one transaction, in a migration of 
     ['20251201090000_change', `${writes}\n`],
     ['20251201090001_change_2', 'CREATE INDEX CONCURRENTLY "x" ON "TokenBalance"("rank");\n'],
   ]);
+});
+
+test('names that it makes are no longer than Postgres keeps, and no two of them are the same', async () => {
+  const long = 'i'.repeat(62);
+  const before = ['a', 'b'].map((end) => `CREATE INDEX "${long}${end}" ON "TokenBalance" ("block");`).join('\n');
+  const { migrations } = await rewritten(`ALTER TABLE "TokenBalance" ALTER COLUMN "block" TYPE BIGINT;\n`, [before]);
+  const made = [...(migrations[0]?.sql ?? '').matchAll(/INDEX CONCURRENTLY "(i+[^"]*)"/g)].map(([, name = '']) => name);
+  expect(made).toHaveLength(2);
+  expect(new Set([...made, `${long}a`, `${long}b`]).size).toBe(4);
+  for (const name of made) expect(Buffer.byteLength(name)).toBeLessThanOrEqual(63);
 });

@@ -1,4 +1,7 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { RULES, ruleOf } from '../../lambda/checks/rules';
+import { rulePages } from '../../scripts/render-rules';
 import { alarms, lintAfter, wordsOf } from '../support/linting';
 
 test('every rule has a kebab-case id of its own', () => {
@@ -33,4 +36,13 @@ test.each(RULES)('$id is not found in its good example, and nothing else is', as
   const result = await lintAfter(good.before, good.sql);
   expect(alarms(result)).toEqual([]);
   expect(result.findings.filter((finding) => finding.id === id).map(wordsOf)).toEqual([]);
+});
+
+test('the pages about the rules show them as they are', () => {
+  const folder = join(__dirname, '..', '..', 'docs', 'rules');
+  const pages = new Map(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
+  expect([...pages.keys()].sort()).toEqual([...rulePages().keys()].sort());
+  expect([...rulePages()].filter(([name, text]) => pages.get(name) !== text).map(([name]) => name)).toEqual(
+    [],
+  );
 });

@@ -143,6 +143,8 @@ describe('effects', () => {
       hasDefault: false,
       generated: undefined,
       identity: false,
+      typeName: 'integer',
+      isDefaultVolatile: false,
     };
     expect(effectsOf(await parse(sql), catalogOf(table('x', { columns: [column] }))).phase).toBe(phase);
   });

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../domain/errors';
 import { type Database, type Session, withSession } from '../../ports/database';
 import type { ArchivingHealth } from '../../ports/recovery';
-import { ArchivingStalled } from './errors';
 import { isThere } from './files';
+import { ArchivingStalled } from './recovery-errors';
 import { lastLines, logSince } from './server';
 import { segmentsBetween } from './wal';
 

@@ -5,8 +5,9 @@ import { dirname, join } from 'node:path';
 import { setImmediate as breath, setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../domain/errors';
 import { copyOne } from './copy-file';
-import { DiskTooFull, megabytes, RecoveryRefused } from './errors';
+import { DiskTooFull, megabytes } from './errors';
 import { hasCode, isDiskFull, makeFolder, nonce, type Owner } from './files';
+import { RecoveryRefused } from './recovery-errors';
 
 export interface CopyRequest {
   readonly from: string;

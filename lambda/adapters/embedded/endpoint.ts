@@ -7,9 +7,9 @@ import { one } from './base-backup';
 import type { EmbeddedCluster } from './cluster';
 import { type ClusterFacts, cutOverFile, fenceFile, homeAt } from './cluster-files';
 import { type CutOverPlan, hasLostReplacement, readPlan } from './cut-over-swap';
-import { RecoveryRefused } from './errors';
 import { isThere, readJsonIfThere, writeJson } from './files';
 import { settle } from './instances';
+import { RecoveryRefused } from './recovery-errors';
 import { checkName, instanceData, readInstance } from './recovery-records';
 
 interface Fence {

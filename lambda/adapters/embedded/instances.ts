@@ -9,12 +9,13 @@ import { databaseOf } from './cluster';
 import type { ClusterFacts, Home } from './cluster-files';
 import { maintenanceOf, type ServerKit } from './cluster-start';
 import { copyAtRest } from './copy-tree';
-import { megabytes, RecoveryRefused } from './errors';
+import { megabytes } from './errors';
 import { makeFolder, removeTree, writeAtomically } from './files';
 import { syncTree, writeComfortSettings } from './initdb';
 import { freePort } from './ports';
 import { isAlive, isThisProcess, signal as signalProcess, thisProcess } from './processes';
 import { explainFailure, proveSource } from './recovery-damage';
+import { RecoveryRefused } from './recovery-errors';
 import {
   type BaseBackup,
   baseBackupData,

@@ -4,7 +4,8 @@ import { messageOf } from '../../domain/errors';
 import { firstDamageIn } from './archive-check';
 import { firstDamageOf } from './backup-files';
 import { archiveOf, entriesOf, type Home } from './cluster-files';
-import { ArchiveDamaged, BaseBackupDamaged, DiskTooFull, ReplayFailed, ServerFailed } from './errors';
+import { DiskTooFull, ServerFailed } from './errors';
+import { ArchiveDamaged, BaseBackupDamaged, ReplayFailed } from './recovery-errors';
 import {
   type BaseBackup,
   baseBackupData,

@@ -13,7 +13,7 @@ import { segmentsArrive } from './archive';
 import { one } from './base-backup';
 import { archiveOf, currentLineage, entriesOf, type Lineage } from './cluster-files';
 import type { ServerKit } from './cluster-start';
-import { RecoveryRefused } from './errors';
+import { RecoveryRefused } from './recovery-errors';
 import { type BaseBackup, readBaseBackup, readBaseBackups, readPoint } from './recovery-records';
 import type { RecoveryLimits, ServingCluster } from './serving';
 import type { RecoveryGoal } from './settings';

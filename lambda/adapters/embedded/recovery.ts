@@ -16,11 +16,11 @@ import { Background } from './background';
 import type { EmbeddedCluster } from './cluster';
 import { archiveOf, currentLineage, entriesOf, type Home, homeAt, readFacts } from './cluster-files';
 import { readPlan } from './cut-over-swap';
-import { RecoveryRefused } from './errors';
 import { lockHolder, withFileLock } from './file-lock';
 import { makeFolder } from './files';
 import { instanceDatabase, isServing, makeInstance, refuseOtherTarget, removeInstance } from './instances';
 import { isAlive, isThisProcess, markOf, type ProcessMark, signal } from './processes';
+import { RecoveryRefused } from './recovery-errors';
 import {
   checkName,
   type InstanceRecord,

@@ -9,11 +9,11 @@ import { clearLeftovers, segmentsArrive } from './archive';
 import type { WorkProgress } from './background';
 import { one, takeBaseBackup } from './base-backup';
 import { archiveOf, currentLineage, entriesOf } from './cluster-files';
-import { ArchivingStalled, RecoveryRefused } from './errors';
 import { withFileLock } from './file-lock';
 import { makeFolder, nonce, removeTree } from './files';
 import { beyondNewest, whatToPrune } from './prune';
 import { proveArchive, proveBackup } from './recovery-damage';
+import { ArchivingStalled, RecoveryRefused } from './recovery-errors';
 import {
   type BaseBackup,
   baseBackupFolder,

@@ -2,7 +2,7 @@
 import type { Database } from '../../ports/database';
 import { currentLineage } from './cluster-files';
 import type { ServerKit } from './cluster-start';
-import { RecoveryRefused } from './errors';
+import { RecoveryRefused } from './recovery-errors';
 
 export interface ServingCluster {
   readonly kit: ServerKit;

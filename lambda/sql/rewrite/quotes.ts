@@ -4,6 +4,7 @@ import { relationsMentioned } from '../effects/effects';
 import { type QualifiedName, quoted, shown } from '../names';
 import { parseScript, type SqlStatement } from '../parse';
 import type { ReplayedCatalog } from '../replay/replayed-catalog';
+import { isTree } from '../search';
 import { StatementText } from './statement-text';
 
 export interface Requoted {
@@ -39,16 +40,35 @@ async function corrected(
   const relations = relationsMentioned(statement).relations.flatMap((name) => meant(name, catalog) ?? []);
   if (relations.length === 0) return { text: statement.sql, names: [] };
   const text = await StatementText.of(statement.sql);
+  const [alone] = (await parseScript(statement.sql)).statements;
+  const others = placesOfOthers(alone?.node);
   const names: string[] = [];
   let sql = '';
   let at = 0;
   for (const { start, end, text: word } of text.words) {
-    if (!isLost(word, relations, catalog)) continue;
+    if (others.has(start) || !isLost(word, relations, catalog)) continue;
     sql += `${text.exactly(at, start)}${quoted(word)}`;
     at = end;
     if (!names.includes(word)) names.push(word);
   }
   return { text: `${sql}${text.exactly(at, Buffer.byteLength(statement.sql))}`, names };
+}
+
+/** Names of types and functions, which may be spelled like a column. */
+function placesOfOthers(tree: unknown): ReadonlySet<number> {
+  const places = new Set<number>();
+  const look = (branch: unknown): void => {
+    if (Array.isArray(branch)) branch.forEach(look);
+    else if (isTree(branch)) {
+      const type = isTree(branch.typeName) ? branch.typeName : branch.TypeName;
+      for (const other of [type, branch.FuncCall]) {
+        if (isTree(other) && typeof other.location === 'number') places.add(other.location);
+      }
+      Object.values(branch).forEach(look);
+    }
+  };
+  look(tree);
+  return places;
 }
 
 /** Of a name that finds nothing, the one relation that only differs in the size of its letters. */

@@ -104,7 +104,7 @@ export const renameTable: Rewriter = (unit, situation): Answer => {
     groups: [
       expanding('together', [
         unit.statement.sql,
-        `CREATE VIEW ${quotedName(old)} AS SELECT ${columns} FROM ${quotedName(successor)}`,
+        `CREATE VIEW ${quotedName(old)} WITH (security_invoker = true) AS SELECT ${columns} FROM ${quotedName(successor)}`,
       ]),
       contracting('either', [`DROP VIEW ${quotedName(old)}`]),
     ],

@@ -1,6 +1,6 @@
 /** A type that its stored values do not serve is changed beside them: a column of the new type, kept in step, filled in batches, then switched to. */
-import type { CatalogColumn, CatalogRelation } from '../catalog';
-import { nameParts, quoted, shown } from '../names';
+import type { CatalogColumn, CatalogIndex, CatalogRelation } from '../catalog';
+import { nameParts, quoted, quotedName, shown } from '../names';
 import type { Node } from '../parse';
 import {
   type Answer,
@@ -54,6 +54,7 @@ export const changeType: Rewriter = (unit, situation): Answer => {
     column,
     pair,
     trigger: triggerFor(pair, situation),
+    indexes: replacedIndexes(table, column.name, situation),
     ...newType(unit),
   };
   const isRenamedType = renamedTypes(situation.rest).length > 0;
@@ -95,6 +96,7 @@ export const dropDefault: Rewriter = (unit, { rest, isNew, catalog, ...situation
 };
 
 interface Change {
+  readonly indexes: readonly Replaced[];
   readonly required: Requirement | undefined;
   readonly situation: Situation;
   readonly column: CatalogColumn;
@@ -162,8 +164,8 @@ function obstacleTo(
     : `the index ${shown(odd.name.name)} is more than a list of columns: drop it first, and make it again afterwards`;
 }
 
-function beside({ situation, pair, trigger, column, type, value, required }: Change): Group {
-  const { on, table, successor } = pair;
+function beside({ indexes, pair, trigger, column, type, value, required }: Change): Group {
+  const { on, successor } = pair;
   const is = quoted(successor);
   const isFilled = value === undefined ? ` AND ${quoted(column.name)} IS NOT NULL` : '';
   return expanding('apart', [
@@ -171,9 +173,9 @@ function beside({ situation, pair, trigger, column, type, value, required }: Cha
     createForward(pair, trigger, value),
     createTrigger(pair, trigger),
     `-- godwit:backfill\nUPDATE ${on} SET ${is} = ${value === undefined ? quoted(column.name) : `(${value})`} WHERE ${is} IS NULL${isFilled}`,
-    ...indexesOf(table, column.name, situation).map(
-      ({ index, name }) =>
-        `CREATE ${index.isUnique ? 'UNIQUE ' : ''}INDEX CONCURRENTLY ${quoted(newName(name))} ON ${on} (${index.keys
+    ...indexes.map(
+      ({ index, successor: name }) =>
+        `CREATE ${index.isUnique ? 'UNIQUE ' : ''}INDEX CONCURRENTLY ${quoted(name)} ON ${on} (${index.keys
           .map((key) => quoted(key === column.name ? successor : (key ?? '')))
           .join(', ')})`,
     ),
@@ -181,49 +183,58 @@ function beside({ situation, pair, trigger, column, type, value, required }: Cha
   ]);
 }
 
-const newName = (name: string): string => `${name}_new`;
+interface Replaced {
+  readonly index: CatalogIndex;
+  readonly name: string;
+  readonly successor: string;
+  readonly former: string;
+}
 
-function indexesOf(table: CatalogRelation, column: string, { catalog }: Situation) {
-  return catalog
-    .indexesOf(table)
-    .flatMap(({ index, name }) =>
-      index?.columns.includes(column) === true ? [{ index, name: name.name }] : [],
-    );
+function replacedIndexes(
+  table: CatalogRelation,
+  column: string,
+  { catalog, names }: Situation,
+): readonly Replaced[] {
+  const free = (name: string, suffix: string): string => names.free(name, suffix, catalog);
+  return catalog.indexesOf(table).flatMap(({ index, name: { name } }) => {
+    if (index?.columns.includes(column) !== true) return [];
+    return [{ index, name, successor: free(name, '_new'), former: free(name, '_old') }];
+  });
 }
 
 /** Names change hands: constraints on unique indexes, then the columns. */
 function handOver(
-  { pair, column, situation, required }: Change,
+  { pair, column, indexes, required }: Change,
   former: string | undefined,
 ): readonly string[] {
   const { on, table, successor } = pair;
   const unique = table.constraints.filter(
     ({ kind, columns }) => kind === 'unique' && columns.includes(column.name),
   );
-  const plain = indexesOf(table, column.name, situation).filter(
-    ({ name }) => !unique.some((one) => one.name === name),
-  );
+  const isOfConstraint = ({ name }: Replaced): boolean => unique.some((one) => one.name === name);
+  const plain = indexes.filter((index) => !isOfConstraint(index));
   return [
-    ...unique.map(({ name }) =>
-      alter(
-        on,
-        `DROP CONSTRAINT ${quoted(name)}`,
-        `ADD CONSTRAINT ${quoted(name)} UNIQUE USING INDEX ${quoted(newName(name))}`,
-      ),
-    ),
+    ...indexes.filter(isOfConstraint).map((index) => {
+      const name = quoted(index.name);
+      const taken = `ADD CONSTRAINT ${name} UNIQUE USING INDEX ${quoted(index.successor)}`;
+      return alter(on, `DROP CONSTRAINT ${name}`, taken);
+    }),
     ...(former === undefined
       ? [alter(on, `DROP COLUMN ${quoted(column.name)}`)]
       : [
           ...(column.notNull ? [alter(on, `ALTER COLUMN ${quoted(column.name)} DROP NOT NULL`)] : []),
           renamed(on, column.name, former),
-          ...plain.map(({ name }) => `ALTER INDEX ${quoted(name)} RENAME TO ${quoted(`${name}_old`)}`),
+          ...plain.map((index) => renamedIndex(table, index.name, index.former)),
         ]),
     renamed(on, successor, column.name),
-    ...plain.map(({ name }) => `ALTER INDEX ${quoted(newName(name))} RENAME TO ${quoted(name)}`),
+    ...plain.map((index) => renamedIndex(table, index.successor, index.name)),
     // Only now: since Postgres 18 the requirement has a name, which is made of the column's.
     ...(required?.settle(column.name) ?? []),
   ];
 }
+
+const renamedIndex = ({ name: { schema } }: CatalogRelation, from: string, to: string): string =>
+  `ALTER INDEX ${quotedName({ schema: schema === 'public' ? undefined : schema, name: from })} RENAME TO ${quoted(to)}`;
 
 const renamed = (on: string, from: string, to: string): string =>
   `-- godwit:allow rename-column because the columns change places\n${alter(on, `RENAME COLUMN ${quoted(from)} TO ${quoted(to)}`)}`;
