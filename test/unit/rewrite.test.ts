@@ -210,9 +210,15 @@ test('writes that follow one another stay in one transaction, in a migration of 
 
 test('names that it makes are no longer than Postgres keeps, and no two of them are the same', async () => {
   const long = 'i'.repeat(62);
-  const before = ['a', 'b'].map((end) => `CREATE INDEX "${long}${end}" ON "TokenBalance" ("block");`).join('\n');
-  const { migrations } = await rewritten(`ALTER TABLE "TokenBalance" ALTER COLUMN "block" TYPE BIGINT;\n`, [before]);
-  const made = [...(migrations[0]?.sql ?? '').matchAll(/INDEX CONCURRENTLY "(i+[^"]*)"/g)].map(([, name = '']) => name);
+  const before = ['a', 'b']
+    .map((end) => `CREATE INDEX "${long}${end}" ON "TokenBalance" ("block");`)
+    .join('\n');
+  const { migrations } = await rewritten(`ALTER TABLE "TokenBalance" ALTER COLUMN "block" TYPE BIGINT;\n`, [
+    before,
+  ]);
+  const made = [...(migrations[0]?.sql ?? '').matchAll(/INDEX CONCURRENTLY "(i+[^"]*)"/g)].map(
+    ([, name = '']) => name,
+  );
   expect(made).toHaveLength(2);
   expect(new Set([...made, `${long}a`, `${long}b`]).size).toBe(4);
   for (const name of made) expect(Buffer.byteLength(name)).toBeLessThanOrEqual(63);
