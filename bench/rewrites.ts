@@ -39,6 +39,8 @@ interface Measured {
   readonly name: string;
   readonly seconds: number;
   readonly before: Score;
+  /** The same load once the migrations are through. */
+  readonly after: Score;
   readonly during: Score;
   readonly errors: readonly string[];
   readonly failure: string | undefined;
@@ -67,11 +69,8 @@ export async function benchRewrites({
     for (const name of names) {
       signal.throwIfAborted();
       const sql = readFileSync(join(corpus, `${name}.sql`), 'utf8');
-      const one = await measure(
-        { projectRoot, cluster, sizes, signal },
-        name,
-        await safeForm(name, sql, schema.statements),
-      );
+      const safe = await safeForm(name, sql, schema.statements);
+      const one = await measureInQuiet({ projectRoot, cluster, sizes, signal }, name, safe);
       measured.push(one);
       tell(wordsOf(one));
     }
@@ -134,6 +133,22 @@ interface Scene {
   readonly signal: AbortSignal;
 }
 
+const ATTEMPTS = 3;
+
+const isClean = ({ before, after }: Measured): boolean => isQuiet(before) && isQuiet(after);
+
+/** What is measured on a machine that has something else to do is measured again; at last it is said that it had. */
+async function measureInQuiet(
+  scene: Scene,
+  name: string,
+  migrations: readonly Migration[],
+): Promise<Measured> {
+  for (let attempt = 1; ; attempt += 1) {
+    const measured = await measure(scene, name, migrations);
+    if (isClean(measured) || attempt === ATTEMPTS) return measured;
+  }
+}
+
 async function measure(
   { projectRoot, cluster, sizes, signal }: Scene,
   name: string,
@@ -157,11 +172,13 @@ async function measure(
     });
     const to = now();
     await sleep(AFTER_MS, undefined, { signal });
+    const after = await quietTime(load, signal);
     const { samples } = await load.ask({ type: 'stop' }, 'samples');
     return {
       name,
       seconds: (to - from) / 1000,
       before,
+      after,
       during: scoreOf(overlapping(samples, { from, to: to + AFTER_MS })),
       errors: samples.flatMap(({ error }) => error ?? []),
       failure:
@@ -197,12 +214,14 @@ function tableOf(
   sizes: Sizes,
   results: readonly BenchResult[],
 ): readonly string[] {
-  const rows = measured.map(({ name, seconds, before, during, errors }) => [
-    name,
-    seconds.toFixed(1),
-    ...[during.worstMs, before.worstMs, during.p99Ms, before.p99Ms].map((ms) => ms.toFixed(0)),
-    String(errors.length),
-    isQuiet(before) ? '' : 'contaminated: the machine was not quiet',
+  const rows = measured.map((one) => [
+    one.name,
+    one.seconds.toFixed(1),
+    ...[one.during.worstMs, one.before.worstMs, one.during.p99Ms, one.before.p99Ms].map((ms) =>
+      ms.toFixed(0),
+    ),
+    String(one.errors.length),
+    isClean(one) ? '' : 'contaminated: the machine was not quiet',
   ]);
   return [
     `${LOAD.ratePerSecond} requests a second, open loop, on ${sizes.balances} rows; expand, switch and contract one after the other.`,

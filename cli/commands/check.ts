@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { type LintFinding, lint } from '../../lambda/checks/lint';
+import { readScript } from '../../lambda/checks/rules/read-script';
 import { UsageError } from '../../lambda/domain/errors';
 import type { Migration } from '../../lambda/domain/migration';
-import { loadParser } from '../../lambda/sql/parse';
 import { type CheckReport, exitCodeOf, type FailOn, FORMATS, type Format, totalsOf } from '../check/report';
 import { seekOpinion, withoutRepetition } from '../check/second-opinion';
 import { findSubject } from '../check/subject';
@@ -27,7 +27,7 @@ export async function checkCommand(
   const { chosen } = subject;
   const [{ opinions, silence }] = await Promise.all([
     seekOpinion(context, chosen, subject.serverMajor),
-    loadParser(),
+    parseMeanwhile(chosen),
   ]);
   const { findings, allowed, statements } = await lint({ ...subject.request, opinions });
   const names = new Set(chosen.map(({ name }) => name));
@@ -47,6 +47,11 @@ export async function checkCommand(
   const exitCode = exitCodeOf(report, failOn);
   await tell(context, { report, format, exitCode, failOn });
   return exitCode;
+}
+
+/** What is parsed lately need not be parsed again, and Squawk is a process of its own. */
+async function parseMeanwhile(migrations: readonly Migration[]): Promise<void> {
+  for (const { sql } of migrations) await readScript(sql);
 }
 
 function formatOf({ format }: CheckOptions, { json }: { readonly json: boolean }): Format {

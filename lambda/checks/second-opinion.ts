@@ -27,32 +27,40 @@ export function opinionsOf(
   weigh: (remark: Remark, context: RuleContext) => Weight,
 ): readonly Opinion[] {
   const rules = new Set([...remarks.values()].flat().map(({ rule }) => rule));
-  return [...rules].map(
-    (rule): Opinion => ({
+  return [...rules].map((rule): Opinion => {
+    const ofRule = new Map(
+      [...remarks].flatMap(([sql, all]) => {
+        const own = all.filter((remark) => remark.rule === rule);
+        return own.length === 0 ? [] : [[sql, own] as const];
+      }),
+    );
+    return {
       id: `${PREFIX}${rule}`,
       severity: 'info',
       effect: '',
       remedy: '',
       find: (context) => {
-        const own = (remarks.get(context.sql) ?? []).filter(
-          (remark) => remark.rule === rule && isAbout(remark, context),
-        );
+        const own = (ofRule.get(context.sql) ?? []).filter((remark) => isAbout(remark, context));
         const weighed = own.map((remark) => ({ remark, weight: weigh(remark, context) }));
-        const [first, ...more] = weighed.filter(({ weight }) => weight !== 'refuted');
-        if (first === undefined) return [];
-        const { remark, weight } = first;
-        const others = more.length === 0 ? '' : ` The same ${more.length} times more in this statement.`;
-        return [
-          {
-            subject: rule,
-            effect: `${sentence(remark.message)}${others}`,
-            remedy: sentence(remark.help ?? OPINION_ONLY),
-            severity: weight === 'confirmed' ? 'warning' : 'info',
-          },
-        ];
+        return told(weighed.filter(({ weight }) => weight !== 'refuted'));
       },
-    }),
-  );
+    };
+  });
+}
+
+function told([first, ...more]: readonly { readonly remark: Remark; readonly weight: Weight }[]) {
+  if (first === undefined) return [];
+  const { remark, weight } = first;
+  const times = more.length === 1 ? 'once more' : `${more.length} times more`;
+  const others = more.length === 0 ? '' : ` The same ${times} in this statement.`;
+  return [
+    {
+      subject: remark.rule,
+      effect: `${sentence(remark.message)}${others}`,
+      remedy: sentence(remark.help ?? OPINION_ONLY),
+      severity: weight === 'confirmed' ? ('warning' as const) : ('info' as const),
+    },
+  ];
 }
 
 const OPINION_ONLY = 'An opinion: nothing that is known of the database confirms or refutes it.';
@@ -70,14 +78,14 @@ function isAbout({ line }: Remark, { statement, script, index }: RuleContext): b
 }
 
 /** Whether a statement keeps the application waiting for tables that were there before, and for how long. */
-export function waitOf({ effects, catalog, isNew }: RuleContext): 'long' | 'short' | 'none' | 'unknown' {
+export function waitOf({ effects, isNew }: RuleContext): 'long' | 'short' | 'none' | 'unknown' {
   if (effects.opaque) return 'unknown';
-  const blocks = effects.locks.some(({ oid, mode }) => !isNew(oid) && blocksRequests(mode));
-  if (!blocks) return 'none';
+  const existing = effects.locks.filter(({ oid }) => !isNew(oid));
+  if (!existing.some(({ mode }) => blocksRequests(mode))) return 'none';
+  // What is read in full or written anew is locked, too.
   const worked = [...effects.scans, ...effects.rewrites];
-  const isLong = catalog.rows.relations.some(
-    ({ oid, name }) =>
-      !isNew(oid) && worked.some((other) => other.name === name.name && other.schema === name.schema),
+  const isLong = existing.some(({ relation: { schema, name } }) =>
+    worked.some((other) => other.name === name && other.schema === schema),
   );
   return isLong ? 'long' : 'short';
 }

@@ -44,7 +44,7 @@ describe('a backfill that is interrupted goes on behind its cursor', () => {
     await wallet.run('ALTER TABLE wallet ADD CHECK (id <> 3000 OR visits = 0)');
     const failed = failureOf(await up(`${ONCE}\n  WHERE 'ä😀' = 'ä😀'`));
     expect(failed).toMatchObject({ sqlState: '23514', line: 2, statementsDone: 0, atomic: false });
-    expect(failed.message).toContain('500 rows are written and stay so');
+    expect(failed.message).toMatch(/\b[1-9]\d* rows are written and stay so/);
     await wallet.run('ALTER TABLE wallet DROP CONSTRAINT wallet_check');
     expect(await up(`${ONCE}\n  WHERE 'ä😀' = 'ä😀'`)).toMatchObject({ outcome: 'applied' });
     expect(await visits()).toEqual([{ visits: 1, rows: ROWS }]);

@@ -49,10 +49,25 @@ test.each([
     'ALTER TABLE "TokenBalance" ADD COLUMN "a" INT DEFAULT 1',
     'column public."TokenBalance".a: integer default 1',
   ],
-  ['a value in one row', 'SELECT 1', `UPDATE "Token" SET "symbol" = 'x' WHERE ctid = '(0,1)'`, 'holds other rows'],
+  [
+    'a value in one row',
+    'SELECT 1',
+    `UPDATE "Token" SET "symbol" = 'x' WHERE ctid = '(0,1)'`,
+    'holds other rows',
+  ],
   ['a row more', 'SELECT 1', `INSERT INTO "Token" VALUES ('x', 'x')`, '7 and 8'],
-  ['values that never came', `${ADD_ID} DEFAULT gen_random_uuid()`, `${ADD_ID}; ALTER TABLE "TokenBalance" ALTER COLUMN "publicId" SET DEFAULT gen_random_uuid()`, 'is NULL in 7 rows instead of 0'],
-  ['a sequence that stands elsewhere', 'CREATE SEQUENCE s', `CREATE SEQUENCE s; SELECT nextval('s')`, 'stands at 1'],
+  [
+    'values that never came',
+    `${ADD_ID} DEFAULT gen_random_uuid()`,
+    `${ADD_ID}; ALTER TABLE "TokenBalance" ALTER COLUMN "publicId" SET DEFAULT gen_random_uuid()`,
+    'is NULL in 7 rows instead of 0',
+  ],
+  [
+    'a sequence that stands elsewhere',
+    'CREATE SEQUENCE s',
+    `CREATE SEQUENCE s; SELECT nextval('s')`,
+    'stands at 1',
+  ],
 ])('%s is found out', async (_, original, rewritten, difference) => {
   const { differences } = await comparison(original, rewritten);
   expect(differences).not.toEqual([]);

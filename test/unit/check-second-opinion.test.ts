@@ -86,7 +86,7 @@ describe('opinions', () => {
 
   test('are told for the statement within whose lines they lie, once a rule', async () => {
     const [only, ...more] = await find([remark('a', 2), remark('a', 3), remark('a', 1)], 'open');
-    expect(only?.effect).toContain('1 times more');
+    expect(only?.effect).toContain('once more');
     expect(more).toEqual([]);
   });
 });

@@ -90,9 +90,10 @@ const lockHeldDuringWork: Rule = {
     sql: '-- godwit:stepwise because the lock is released before the rows are written\nALTER TABLE "Chain" ADD COLUMN slug text;\n-- godwit:backfill\nUPDATE "Chain" SET slug = lower(name) WHERE slug IS NULL;',
   },
   find(context) {
+    // Asked last: it goes through all statements before.
+    if (!works(context) || onlyValidatesOwn(context)) return [];
     const [held] = heldBefore(context);
-    if (held === undefined || !works(context)) return [];
-    if (onlyValidatesOwn(context)) return [];
+    if (held === undefined) return [];
     const line = held.by.statement.line;
     return [
       {
@@ -163,13 +164,14 @@ const locksTogether: Rule = {
     sql: '-- godwit:stepwise because each lock shall be released before the next is asked for\nALTER TABLE "Chain" ADD COLUMN slug text;\nALTER TABLE "Gauge" ADD COLUMN slug text;\nALTER TABLE "Pool" ADD COLUMN slug text;',
   },
   find(context) {
+    const own = context.effects.locks.filter(
+      ({ oid, mode, kind }) => isStrong(mode) && !context.isNew(oid) && !kind.endsWith('index'),
+    );
+    if (own.length === 0) return [];
     const held = new Map(heldBefore(context).map(({ oid, words }) => [oid, words]));
     if (held.size >= MANY) return [];
     const size = held.size;
-    for (const { oid, mode, kind, relation } of context.effects.locks) {
-      if (isStrong(mode) && !context.isNew(oid) && !kind.endsWith('index'))
-        held.set(oid, tableWords(relation));
-    }
+    for (const { oid, relation } of own) held.set(oid, tableWords(relation));
     return size > 0 && held.size >= MANY ? [{ subject: listWords([...held.values()]) }] : [];
   },
 };

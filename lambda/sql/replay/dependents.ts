@@ -111,7 +111,7 @@ function publishing(
   state: ReplayedState,
 ): readonly CatalogDependency[] {
   if (kind !== 'table' && kind !== 'partitioned table') return [];
-  return state.publications().flatMap(({ name, isForAllTables, schemas }) => {
+  return state.ofClass('publication').flatMap(({ name, isForAllTables, schemas }) => {
     if (!isForAllTables && !schemas.includes(schema)) return [];
     const object = { schema: undefined, name };
     return [
@@ -132,8 +132,8 @@ function publishing(
 function mentioning(relation: ReplayedRelation, state: ReplayedState): readonly CatalogDependency[] {
   const { oid, name } = relation;
   const columns = HAS_COLUMNS.includes(relation.kind) ? relation.columns.map((column) => column.name) : [];
-  return [...state.things()].flatMap((thing) => {
-    if (thing.class !== 'function' || thing.words === undefined) return [];
+  return state.ofClass('function').flatMap((thing) => {
+    if (thing.words === undefined) return [];
     const triggersOn = state.dependents({ oid: thing.oid, column: ALL }).flatMap(({ of }) => {
       const trigger = state.thing(of.oid);
       return trigger?.class === 'trigger' ? [trigger.table] : [];

@@ -83,10 +83,7 @@ export class LivingCatalog extends Catalog {
   }
 
   #own<Class extends 'type' | 'function' | 'relation'>(space: Class) {
-    return [...this.#state.things()].filter((thing) => thing.class === space) as Extract<
-      ReturnType<ReplayedState['thing']>,
-      { class: Class }
-    >[];
+    return this.#state.ofClass(space);
   }
 
   #relations(): readonly CatalogRelation[] {

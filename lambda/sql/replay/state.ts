@@ -8,7 +8,6 @@ import {
   type Dependency,
   type ReplayedConstraint,
   type ReplayedFunction,
-  type ReplayedPublication,
   type ReplayedRelation,
   type ReplayedType,
   type Thing,
@@ -35,6 +34,7 @@ type Groups<Key> = Map<Key, ReadonlySet<number>>;
 export class ReplayedState {
   searchPath: readonly string[] = [];
   readonly #things = new Map<number, Thing>();
+  readonly #byClass = new Map<Thing['class'], Map<number, Thing>>();
   readonly #named: Groups<string> = new Map();
   readonly #onTable: Groups<number> = new Map();
   readonly #children: Groups<number> = new Map();
@@ -50,6 +50,7 @@ export class ReplayedState {
     copy.#nextOid = this.#nextOid;
     for (const oid of this.#temporary) copy.#temporary.add(oid);
     for (const [oid, thing] of this.#things) copy.#things.set(oid, thing);
+    for (const [space, things] of this.#byClass) copy.#byClass.set(space, new Map(things));
     for (const [key, oids] of this.#named) copy.#named.set(key, oids);
     for (const [oid, oids] of this.#onTable) copy.#onTable.set(oid, oids);
     for (const [oid, oids] of this.#children) copy.#children.set(oid, oids);
@@ -80,6 +81,8 @@ export class ReplayedState {
   put(thing: Thing): void {
     this.#forget(thing.oid);
     this.#things.set(thing.oid, thing);
+    const same = this.#byClass.get(thing.class) ?? new Map<number, Thing>();
+    this.#byClass.set(thing.class, same.set(thing.oid, thing));
     if ('name' in thing) add(this.#named, keyOf(thing.class, named(thing)), thing.oid);
     const table = tableOf(thing);
     if (table !== undefined) add(this.#onTable, table, thing.oid);
@@ -109,6 +112,7 @@ export class ReplayedState {
     const thing = this.#things.get(oid);
     if (thing === undefined) return;
     this.#things.delete(oid);
+    this.#byClass.get(thing.class)?.delete(oid);
     this.#temporary.delete(oid);
     if ('name' in thing) take(this.#named, keyOf(thing.class, named(thing)), oid);
     const table = tableOf(thing);
@@ -124,8 +128,8 @@ export class ReplayedState {
     return this.#things.values();
   }
 
-  publications(): readonly ReplayedPublication[] {
-    return [...this.#things.values()].filter((thing) => thing.class === 'publication');
+  ofClass<Class extends Thing['class']>(space: Class): readonly Extract<Thing, { class: Class }>[] {
+    return [...(this.#byClass.get(space)?.values() ?? [])] as Extract<Thing, { class: Class }>[];
   }
 
   relation(oid: number | undefined): ReplayedRelation | undefined {
