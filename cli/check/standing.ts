@@ -11,8 +11,6 @@ const READ_ONLY = {
   applicationName: 'godwit check',
   readOnly: true,
   statementTimeoutMs: 30_000,
-  // Of the application's locks only exclusive ones are in the way, and nobody waits behind a reader's request.
-  lockTimeoutMs: 1000,
 } as const;
 
 export async function readStanding(

@@ -49,14 +49,20 @@ async function serverVersion(session: Session): Promise<number> {
   return rows[0]?.version ?? 0;
 }
 
+const LOCK_WAIT_MS = 200;
+
 async function readSizes(session: Session): Promise<readonly SizeRow[]> {
   try {
+    await session.query('begin read only');
+    await session.query("select set_config('lock_timeout', $1, true)", [String(LOCK_WAIT_MS)]);
     return (await session.query<SizeRow>(sizes('pg_relation_size(c.oid)'))).rows;
   } catch (error) {
     // It locks each table for reading, which waits behind whoever holds one exclusively.
     if (!(error instanceof StatementFailed) || error.sqlState !== SQLSTATE.lockNotAvailable) throw error;
-    return (await session.query<SizeRow>(sizes(PAGES_OF_LATE))).rows;
+  } finally {
+    await session.query('rollback');
   }
+  return (await session.query<SizeRow>(sizes(PAGES_OF_LATE))).rows;
 }
 
 /** As of the last VACUUM or ANALYZE. */

@@ -41,7 +41,7 @@ export async function measureScan(
     const { rows } = await session.query<Settings>(
       `select current_setting('server_version_num')::int as version, current_setting('block_size')::int as "blockSize",
               set_config('max_parallel_workers_per_gather', '0', true),
-              set_config('statement_timeout', $1, true), set_config('lock_timeout', case when $2::text <> '' then '0' end, true)`,
+              set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true)`,
       [String(4 * budget.ms), String(Math.ceil(budget.ms / 3))],
     );
     const settings = rows[0];

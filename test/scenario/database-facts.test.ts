@@ -23,7 +23,7 @@ const server = useCluster({
 
 const named = (name: string) => ({ schema: 'public', name });
 
-const reading = { applicationName: 'godwit-test', readOnly: true, lockTimeoutMs: 300 };
+const reading = { applicationName: 'godwit-test', readOnly: true };
 
 const factsOf = (database: Database) => withSession(database, reading, readDatabaseFacts);
 

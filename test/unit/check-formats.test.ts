@@ -69,6 +69,7 @@ describe('for people', () => {
     const source = lines.find((line) => line.includes('CREATE INDEX')) ?? '';
     const caret = lines[lines.indexOf(source) + 1] ?? '';
     // The ideograph takes two columns on the terminal.
+    expect(source).toContain('CREATE INDEX "é漢" ON "Wallet" ("a");');
     expect(caret.indexOf('^')).toBe(source.indexOf(`ON "Wallet"`) + 1);
   });
 

@@ -83,10 +83,11 @@ export function setDefault(
   addDefault(oid, column, { expression, isGenerated: false }, state);
 }
 
-/** A default that is NULL is kept as none at all, unless a limit or a domain would have to look at it. */
+/** A default that is NULL is kept as none at all, unless a limit (an interval's is looked at earlier) or a domain has to see it. */
 function isStoredAsIs(oid: number, name: string | undefined, state: ReplayedState): boolean {
   const column = state.relation(oid)?.columns.find((each) => each.name === name);
-  return column?.typmod === UNLIMITED && state.type(column.type)?.kind !== 'domain';
+  const type = column && state.type(column.type);
+  return type?.kind !== 'domain' && (column?.typmod === UNLIMITED || type?.name === 'interval');
 }
 
 const isNull = (expression: Node): boolean => 'A_Const' in expression && expression.A_Const.isnull === true;
